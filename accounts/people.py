@@ -48,7 +48,7 @@ def changed_values(row: models.Model, changes: dict[str, Any]) -> dict[str, Any]
 def refuse_beyond(allowed: frozenset[str], wanted: dict[str, Any]) -> None:
     for field in wanted:
         if field not in allowed:
-            raise NotAllowed(_("You may not change this."), field=field)
+            raise NotAllowed(_("You don't have permission to change this."), field=field)
 
 
 def write(row: models.Model, wanted: dict[str, Any]) -> None:

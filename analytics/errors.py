@@ -17,4 +17,4 @@ class SpanEndsBeforeStart(DomainError):
 
 class SpanTooLong(DomainError):
     code = "span_too_long"
-    message = _("At most %d days can be counted at once.")
+    message = _("Choose a period of at most %d days.")

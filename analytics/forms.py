@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Provider, User
 from analytics.periods import Period, Span, chosen_span, span_of
@@ -24,7 +25,9 @@ class PickerForm(forms.Form):
     provider = forms.ModelChoiceField(
         Provider.objects.none(), required=False, label=_("Provider"), empty_label=_("all")
     )
-    service = forms.ModelChoiceField(Service.objects.none(), required=False, label=_("Service"), empty_label=_("all"))
+    service = forms.ModelChoiceField(
+        Service.objects.none(), required=False, label=_("Service"), empty_label=pgettext_lazy("services", "all")
+    )
 
     def __init__(self, data: Any, *, user: User, own: Provider | None) -> None:
         """Prepare the form for one provider's `own` report, or for staff, who may choose a provider."""

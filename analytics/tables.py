@@ -9,7 +9,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from analytics.report import Report, ReportTally
 from booking.appointments.enums import AppointmentStatus
@@ -37,7 +37,7 @@ LABELS: dict[str, str | Promise] = {
     "missed": gettext_lazy("Missed"),
     "missed_rate": gettext_lazy("Missed rate"),
     "booked_hours": gettext_lazy("Booked hours"),
-    "offered_hours": gettext_lazy("Offered hours"),
+    "offered_hours": gettext_lazy("Open hours"),
     "utilisation": gettext_lazy("Utilisation"),
 }
 
@@ -156,18 +156,18 @@ def _hours(found: Report) -> Table:
 
 def _statuses(found: Report) -> Table:
     counts = [(str(status.label).capitalize(), found.total.statuses[status]) for status in AppointmentStatus]
-    return _counts("statuses", _("What became of the appointments"), "status", counts)
+    return _counts("statuses", _("Outcomes"), "status", counts)
 
 
 def _holds(found: Report) -> Table:
     labels = {
         "confirmed": pgettext("what became of a held time", "Confirmed"),
         "expired": pgettext("what became of a held time", "Expired"),
-        "released": pgettext("what became of a held time", "Given back"),
+        "released": pgettext("what became of a held time", "Released"),
         "open": pgettext("what became of a held time", "Still held"),
     }
     counts = [(label, found.holds[outcome]) for outcome, label in labels.items()]
-    return _counts("holds", _("What became of held times"), "outcome", counts)
+    return _counts("holds", _("Hold outcomes"), "outcome", counts)
 
 
 def _table(
@@ -212,7 +212,9 @@ def _same(text: str) -> TableCell:
 def _bar_text(tally: ReportTally) -> str:
     text = count(tally.appointments)
     if tally.missed:
-        text += ", " + _("%(number)s missed") % {"number": count(tally.missed)}
+        text += ", " + ngettext("%(number)s missed", "%(number)s missed", tally.missed) % {
+            "number": count(tally.missed)
+        }
     return text
 
 

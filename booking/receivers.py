@@ -71,4 +71,4 @@ def on_mailbox_proved(
     theirs = Q(reservation__client=client, reservation__client__isnull=False)
     theirs |= Q(reservation__provider=provider, reservation__provider__isnull=False)
     if (client or provider) and Appointment.objects.coming(now=now).filter(theirs).exists():
-        kept.append(_("appointments to come"))
+        kept.append(_("upcoming appointments"))

@@ -15,16 +15,16 @@ class MessageKind(models.TextChoices):
     """
 
     REMINDER = "reminder", _("reminder")
-    HOLD = "hold", _("confirm your reservation")
-    HOLD_EXPIRED = "hold_expired", _("reservation expired")
+    HOLD = "hold", _("request to confirm")
+    HOLD_EXPIRED = "hold_expired", _("hold expired")
     BOOKED = "booked", _("booked")
-    PENDING = "pending", _("awaiting approval")
+    PENDING = "pending", _("waiting for approval")
     APPROVED = "approved", _("approved")
     DECLINED = "declined", _("declined")
-    MOVED = "moved", _("moved")
+    MOVED = "moved", _("rescheduled")
     CANCELLED = "cancelled", _("cancelled")
-    EVENT = "event", _("event for a webhook")
-    ACCOUNT = "account", _("about an account")
+    EVENT = "event", _("webhook event")
+    ACCOUNT = "account", _("account message")
 
 
 NOTICES: dict[Event, MessageKind] = {
@@ -63,7 +63,7 @@ class MessageStatus(models.TextChoices):
     planned again.
     """
 
-    PENDING = "pending", _("pending")
+    PENDING = "pending", pgettext_lazy("message", "pending")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
     EXPIRED = "expired", pgettext_lazy("message", "expired")
@@ -83,15 +83,15 @@ class AttemptOutcome(models.TextChoices):
 
     SENT = "sent", _("sent")
     DELIVERED = "delivered", _("delivered")
-    FAILED = "failed", _("failed, to be tried again")
-    REFUSED = "refused", _("refused for good")
+    FAILED = "failed", _("failed, will retry")
+    REFUSED = "refused", _("rejected permanently")
 
 
 class OptOutSource(models.TextChoices):
     """Sources of opt-outs."""
 
     LINK = "link", _("link in a message")
-    ONE_CLICK = "one_click", _("mail program's unsubscribe button")
+    ONE_CLICK = "one_click", _("email program's unsubscribe button")
     SMS = "sms", _("STOP by SMS")
     PAGE = "page", _("page")
     API = "api", _("API")

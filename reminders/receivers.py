@@ -165,8 +165,8 @@ def on_mailbox_proved(
 ) -> None:
     PhoneCode.objects.filter(client=client, client__isnull=False).delete()
     if client and reset_preferences(client=client, now=now):
-        ended.append(_("how you are reminded"))
+        ended.append(_("your reminder preferences"))
     if provider and end_endpoints(provider=provider):
         ended.append(_("webhooks"))
     if provider and MessageTemplate.objects.filter(provider=provider).exists():
-        kept.append(_("your own message texts"))
+        kept.append(_("your own message templates"))

@@ -27,11 +27,11 @@ MERGED, PAST, NO_OFFSETS = "merged", "past", "no_offsets"
 
 PLANNING: dict[str, Promise] = {
     NOT_VETTED: _("The provider is not approved, or their email is not verified."),
-    NO_ADDRESS: _("There is no address to send it to."),
-    NOT_CHOSEN: _("The client is not reminded by this channel."),
-    NOT_REMINDED: _("Nobody is reminded of an appointment with this status."),
+    NO_ADDRESS: _("No address to send it to."),
+    NOT_CHOSEN: _("The client doesn't get reminders on this channel."),
+    NOT_REMINDED: _("Appointments with this status don't get reminders."),
     MERGED: _("Another reminder is due at the same time."),
-    PAST: _("It was due before it could be planned."),
+    PAST: _("It was already due before we could schedule it."),
     NO_OFFSETS: _("No reminders are set for this appointment."),
 }
 """Reasons why a reminder is not planned, beside an opt-out."""
@@ -41,7 +41,8 @@ OPTED_OUT_SINCE = _("The client opted out on %(day)s.")
 
 
 UNREACHABLE = _(
-    "We cannot write to the client there. The address may not be verified or served, or they want no messages."
+    "We can't contact the client there. The address may be unverified or unsupported, or the client may not want "
+    "messages."
 )
 
 

@@ -64,7 +64,7 @@ SIDEBAR: dict[Any, list[str | Link]] = {
         ),
         "booking.Reservation",
         "booking.AppointmentSeries",
-        Link(gettext_lazy("Numbers"), "numbers", "booking.view_appointment"),
+        Link(gettext_lazy("Reports"), "numbers", "booking.view_appointment"),
     ],
     gettext_lazy("Calendar"): [
         "booking.Schedule",
@@ -172,7 +172,7 @@ def _servers() -> list[dict[str, Any]]:
     database, broker = health.database(), health.broker()
     return [
         {"name": _("Database"), "well": database == "ok", "says": "" if database == "ok" else database},
-        {"name": _("Queue of background jobs"), "well": broker == "ok", "says": "" if broker == "ok" else broker},
+        {"name": _("Background job queue"), "well": broker == "ok", "says": "" if broker == "ok" else broker},
     ]
 
 
@@ -187,9 +187,9 @@ def _latest() -> dict[str, tuple[datetime, int]]:
 def _beat(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
     name = _("Periodic tasks")
     if last is None:
-        return {"name": name, "well": False, "says": _("none has ever run")}
+        return {"name": name, "well": False, "says": _("none has run yet")}
     minutes = int((now - last[0]).total_seconds()) // 60
-    text = _("last seen %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("seen just now")
+    text = _("last active %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("active now")
     return {"name": name, "well": now - last[0] < SILENT, "says": text}
 
 
@@ -197,7 +197,7 @@ def _outbox(now: datetime) -> dict[str, Any]:
     due = Message.objects.filter(status=MessageStatus.PENDING, next_at__lte=now)
     found = due.aggregate(count=Count("pk"), oldest=Min("next_at"))
     if not found["count"]:
-        return {"name": _("Messages to send"), "well": True, "says": _("none is due")}
+        return {"name": _("Messages to send"), "well": True, "says": _("nothing due")}
     waits = now - found["oldest"]
     says = _("%(count)d due, the oldest for %(minutes)d min") % {
         "count": found["count"],
@@ -216,7 +216,7 @@ def _channels(now: datetime) -> list[dict[str, Any]]:
             if channel.is_offered() or name in down:
                 facts.append(_channel(channel, down.get(name), now))
         elif endpoints:
-            says = ngettext("%(count)d does not answer", "%(count)d do not answer", endpoints) % {"count": endpoints}
+            says = ngettext("%(count)d not responding", "%(count)d not responding", endpoints) % {"count": endpoints}
             facts.append({"name": channel.server, "well": True, "says": says})  # Its providers have to fix it.
     return facts
 
@@ -227,7 +227,7 @@ def _channel(channel: PersonalChannel, outage: Outage | None, now: datetime) -> 
         is_well = channel.is_set_up()
         return {"name": name, "well": is_well, "says": "" if is_well else channel.not_set_up}
     waiting = leases.waiting(channel=channel.name, now=now)
-    says = _("does not take anything since %(at)s: %(count)d wait. %(error)s") % {
+    says = _("down since %(at)s: %(count)d waiting. %(error)s") % {
         "at": here(local_time(outage.since)),
         "count": waiting,
         "error": outage.error,
@@ -237,15 +237,15 @@ def _channel(channel: PersonalChannel, outage: Outage | None, now: datetime) -> 
 
 def _inspected(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
     """Return the state of the latest inspection; none yet is fine, because the first comes on a Sunday."""
-    name = _("Inspection of the data")
+    name = _("Data check")
     if last is None:
         return {"name": name, "well": True, "says": _("none yet")}
     at, found = here(local_time(last[0])), last[1]
     if not found:
-        return {"name": name, "well": now - last[0] < SELDOM, "says": _("%(at)s: all as it should be") % {"at": at}}
+        return {"name": name, "well": now - last[0] < SELDOM, "says": _("%(at)s: no problems found") % {"at": at}}
     says = ngettext(
-        "%(at)s: %(found)d row is not as it should be",
-        "%(at)s: %(found)d rows are not as they should be",
+        "%(at)s: %(found)d row with problems",
+        "%(at)s: %(found)d rows with problems",
         found,
     )
     return {"name": name, "well": False, "says": says % {"at": at, "found": found}}

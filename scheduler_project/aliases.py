@@ -98,7 +98,7 @@ class ClientReservationViewSet(ReservationViewSet):
         parameters=[PREVIEW],
         request=ClientReserveSerializer,
         responses={200: ReservationSerializer, 201: ReservationSerializer, **refusals(403, 404, 409)},
-        examples=[OpenApiExample("The time that begins with a slot", {"slot": 1}, request_only=True)],
+        examples=[OpenApiExample("The time that starts with a slot", {"slot": 1}, request_only=True)],
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         replace_body(request, self.body)
@@ -114,7 +114,7 @@ class ClientReservationViewSet(ReservationViewSet):
         return super().create(request)
 
     @extend_schema(
-        summary="Confirm a client's hold, or give it back",
+        summary="Confirm or release a client's hold",
         parameters=[PREVIEW],
         request=ClientConfirmSerializer,
         responses={200: AppointmentSerializer, **refusals(409, 410)},
@@ -272,8 +272,8 @@ def mark_aliases(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         operation = result["paths"][ROOT + path]["post"]
         role = path.removesuffix("s")
         operation["description"] = (
-            f"{operation.get('description', '')} Without a login it registers a {role}: the body, the answer and the "
-            "limits are those of `POST /api/v1/register`, but for the `role`."
+            f"{operation.get('description', '')} Without signing in, it registers a {role}: the body, answer and "
+            "limits are those of `POST /api/v1/register`, without the `role`."
         ).strip()
         operation["security"] = [*operation.get("security", []), {}]
         registered = result["paths"][f"{ROOT}register"]["post"]["responses"]["201"]["content"]["application/json"]

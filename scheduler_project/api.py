@@ -55,21 +55,19 @@ class DocumentationView(StrictView):
 
 class RootSerializer(Serializer[Any]):
     version = serializers.CharField()
-    documentation = serializers.CharField(help_text=_("A page for people."))
+    documentation = serializers.CharField(help_text=_("Documentation page for people."))
     openapi = serializers.CharField(help_text=_("The OpenAPI document, for programs."))
-    resources = serializers.DictField(
-        child=serializers.CharField(), help_text=_("The addresses that need no id, by their names.")
-    )
+    resources = serializers.DictField(child=serializers.CharField(), help_text=_("Addresses that need no ID, by name."))
 
 
 class RootView(StrictView, APIView):
-    """The table of contents: the same for everybody, and kept by caches."""
+    """The table of contents. It is the same for everyone and can be cached."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
     tagged_actions = frozenset({"get"})
 
-    @extend_schema(operation_id="root", summary="What is there", tags=["root"], responses=RootSerializer)
+    @extend_schema(operation_id="root", summary="List addresses", tags=["root"], responses=RootSerializer)
     def get(self, request: Request) -> Any:
         headers = {"Cache-Control": "public, max-age=300"}
         response = HttpResponse(contents(), content_type=JSONRenderer.media_type, headers=headers)

@@ -129,7 +129,10 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "scheduler_project.common.pages.base.site",
             ],
-            "builtins": ["scheduler_project.common.templatetags.names"],
+            "builtins": [
+                "scheduler_project.common.templatetags.names",
+                "scheduler_project.common.templatetags.zones",
+            ],
         },
     },
 ]
@@ -145,7 +148,7 @@ STORAGES = {
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 """The language of people who chose none: `en`, `de` or `fr`."""
-LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "scheduler_project.formats"

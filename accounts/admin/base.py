@@ -75,7 +75,7 @@ class PersonAdmin(StaffModelAdmin):
         tools = [*found, *context.get("tools", [])]
         return super().change_view(request, object_id, form_url, {**context, "tools": tools})
 
-    @admin.display(description=gettext_lazy("login"), ordering="user__email")
+    @admin.display(description=gettext_lazy("account"), ordering="user__email")
     def login(self, row: Provider | Client) -> str:
         return str(row.user or "–")
 

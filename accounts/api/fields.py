@@ -23,6 +23,9 @@ class MissingField(serializers.ListField):
         own = {
             "child": serializers.ChoiceField(choices=Unpublished.choices),
             "read_only": True,
-            "help_text": _("What keeps you from being found, booked and writing to others; empty once published."),
+            "help_text": _(
+                "What you still need before clients can find and book you and you can send messages. Empty once "
+                "published."
+            ),
         }
         super().__init__(**kwargs | own)

@@ -28,7 +28,7 @@ class AddressBookFilter(admin.SimpleListFilter):
     parameter_name = "kept"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", _("registered themselves, or the office's")), ("yes", _("in a provider's address book"))]
+        return [("no", _("shared (signed up or added by staff)")), ("yes", _("in a provider's address book"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
         if self.value() not in ("yes", "no"):
@@ -67,7 +67,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
 
     @admin.display(description=gettext_lazy("address book"), ordering="owner__name")
     def book(self, client: Client) -> str:
-        return str(client.owner or _("the office's"))
+        return str(client.owner or _("shared"))
 
     @admin.display(description=gettext_lazy("phone verified"), boolean=True)
     def phone_is_verified(self, client: Client) -> bool | None:
@@ -81,7 +81,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
         def apply(client: Client) -> None:
             edit_client(client_id=client.pk, changes={"phone": client.phone}, actor=actor)
 
-        do_to_each(request, queryset, apply, _("Clients whose phone is verified: %d."))
+        do_to_each(request, queryset, apply, _("Phones marked as verified: %d."))
 
     def describe(self, row: Client) -> str:
         known = [str(getattr(row, field.name)) for field in fields_with(in_summary=True)]
@@ -112,7 +112,9 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
                 ("select_across", request.POST.get("select_across", "0")),
                 ("answered", "1"),
             ]
-            gone = _("Names, addresses, notes and logins go for good. Past appointments stay, without a name.")
+            gone = _(
+                "This permanently deletes names, addresses, notes and accounts. Past appointments stay, without a name."
+            )
             return self.ask(
                 request,
                 title=_("Erase clients: %d") % queryset.count(),

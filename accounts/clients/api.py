@@ -27,11 +27,11 @@ ERASED = ", ".join(name for name in field_names() if name in erasure())
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Your clients; all of them for staff; a client finds themself"),
-    retrieve=extend_schema(summary="One client"),
+    list=extend_schema(summary="List clients"),
+    retrieve=extend_schema(summary="Get a client"),
     create=extend_schema(
-        summary="Put a client into your address book",
-        description="A provider's clients go into their own address book; staff choose whose, or nobody's.",
+        summary="Add a client",
+        description="Providers add clients to their own address book; staff choose whose, or none.",
         responses={201: ClientSerializer, **refusals(403, 409)},
         examples=[
             OpenApiExample(
@@ -50,15 +50,15 @@ ERASED = ", ".join(name for name in field_names() if name in erasure())
     update=extend_schema(summary="Change a client", responses={200: ClientSerializer, **refusals(403, 409)}),
     partial_update=extend_schema(
         summary="Change a client",
-        description=f"Clients change their own {OWN}; their provider all but the owner, staff all.",
+        description=f"Clients can change their own {OWN}; their provider all except the owner; staff everything.",
         responses={200: ClientSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("A new phone", {"phone": "+49 30 901821"}, request_only=True)],
     ),
-    destroy=extend_schema(summary="Delete a client who never booked", responses={204: None, **refusals(403, 409)}),
+    destroy=extend_schema(summary="Delete a client without bookings", responses={204: None, **refusals(403, 409)}),
 )
 class ClientViewSet(PeopleViewSet):
-    """Clients. A provider sees their address book and the clients who booked with them, a client sees themself, staff
-    see all."""
+    """Clients. Providers see their address book and clients who booked with them, clients only see themselves,
+    staff see all."""
 
     queryset = Client.objects.all()
     serializer_class = ClientSerializer
@@ -82,9 +82,9 @@ class ClientViewSet(PeopleViewSet):
 
     @extend_schema(
         summary="Erase a client's personal data",
-        description=f"For staff, and for the provider who keeps the client: {ERASED} and all that was "
-        "written about them go, their login too; their past appointments stay, without a name. Refused while "
-        "appointments are to come.",
+        description=f"For staff and the client's own provider. Deletes the client's {ERASED}, everything written about "
+        "them, and their account. Past appointments stay, without a name. Refused while there are upcoming "
+        "appointments.",
         request=None,
         responses={204: None, **refusals(403, 409)},
     )

@@ -143,7 +143,7 @@ CONTACT_FIELDS = (
         in_summary=True,
         guest=GuestQuestion(
             is_required=True,
-            help_text=_("The link to confirm goes there."),
+            help_text=_("We'll email you a confirmation link."),
             widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         ),
         search=is_contained,
@@ -156,7 +156,7 @@ CONTACT_FIELDS = (
     ContactField(
         "phone",
         _("Phone"),
-        help_text=_("With the country, such as +49 30 1234567."),
+        help_text=_("Include the country code, such as +49 30 1234567."),
         in_summary=True,
         guest=GuestQuestion(
             widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "placeholder": "+49 30 1234567"})
@@ -173,8 +173,8 @@ CONTACT_FIELDS = (
     ),
     ContactField(
         "timezone",
-        _("Timezone"),
-        help_text=_("In which they are told times."),
+        _("Time zone"),
+        help_text=_("Times in their messages use this time zone."),
         is_shared_with_login=True,
         empty="UTC",
         erased=None,

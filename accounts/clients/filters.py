@@ -8,8 +8,8 @@ from scheduler_project.common.api.fields import IdFilter, OrderingFilter, TextFi
 
 
 class ClientFilter(django_filters.FilterSet):
-    owner = IdFilter(label=_("The id of the provider whose address book it is."))
-    search = TextFilter(method="find", max_length=100, label=_("A part of the name, email or phone."))
+    owner = IdFilter(label=_("ID of the provider whose address book to search."))
+    search = TextFilter(method="find", max_length=100, label=_("Part of the name, email or phone number."))
     ordering = OrderingFilter(fields=["name", "created_at", "id"])
 
     class Meta:

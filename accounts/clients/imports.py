@@ -176,7 +176,7 @@ class ClientChanges(Changes[Client]):
                     raise ClientExists(field="email")
                 candidates = replaceable
             if len(candidates) > 1:
-                says = _("Several clients are known by this. Give their reference, as the export does.")
+                says = _("Several clients match. Use the client's reference, as in the export.")
                 raise RowRefused("ambiguous_client", says, key[1])
             if candidates:
                 return candidates[0]

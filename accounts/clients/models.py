@@ -77,7 +77,7 @@ class Client(models.Model):
         blank=True,
         related_name="clients",
         verbose_name=_("owner"),
-        help_text=_("The provider whose address book this is in; empty for those who registered themselves."),
+        help_text=_("The provider whose address book lists this client. Empty for clients who signed up themselves."),
     )
     name = models.CharField(_("name"), max_length=150)
     email = models.EmailField(_("email"), blank=True)
@@ -86,16 +86,16 @@ class Client(models.Model):
         _("verified phone"),
         blank=True,
         editable=False,
-        help_text=_("The number that answered a code, or that staff or an approved provider wrote down."),
+        help_text=_("The number verified by a code, or entered by staff or an approved provider."),
     )
     is_unproved = models.BooleanField(
-        _("unproved email"),
+        _("unverified email"),
         default=False,
         db_default=False,
         editable=False,
-        help_text=_("A guest who booked at once: nobody has answered a mail there yet."),
+        help_text=_("A guest booked with this email, but nobody has verified it yet."),
     )
-    timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_timezone])
     notes = models.TextField(_("notes"), max_length=5000, blank=True, help_text=_("Never shown to the client."))
     reference = ReferenceField(_("reference"))
     created_at = models.DateTimeField(_("created"), default=now, editable=False)

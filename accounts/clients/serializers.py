@@ -26,11 +26,11 @@ class OwnClientSerializer(ModelSerializer[Client]):
 
 
 class GuestSerializer(ModelSerializer[Client]):
-    """The details that guests are asked for, as the form on the pages has them."""
+    """The details we ask guests for, as in the form on the pages."""
 
     name = NameField()
     email = EmailField()
-    phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("With the country: +49…"))
+    phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("Include the country code: +49…"))
 
     class Meta:
         model = Client
@@ -53,17 +53,17 @@ class ClientSerializer(ModelSerializer[Client]):
 
     name = NameField()
     email = EmailField(required=False, allow_blank=True)
-    phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("With the country: +49…"))
+    phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("Include the country code: +49…"))
     timezone = TimezoneField(required=False)
     owner = ProviderField(
         required=False,
         allow_null=True,
-        help_text=_("The provider whose address book it is; null for those who registered themselves."),
+        help_text=_("The provider whose address book lists this client. Null for clients who signed up themselves."),
     )
 
     phone_is_verified = serializers.BooleanField(
         read_only=True,
-        help_text=_("Text messages go only to a number that answered a code, or that you or staff wrote."),
+        help_text=_("We only text numbers verified by a code, or entered by you or staff."),
     )
 
     class Meta:

@@ -22,12 +22,12 @@ from scheduler_project.common.api.views import StrictView
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Your API keys", description="The latest first, also those that ended."),
-    retrieve=extend_schema(summary="One API key"),
+    list=extend_schema(summary="List your API keys", description="Newest first, including revoked and expired keys."),
+    retrieve=extend_schema(summary="Get an API key"),
 )
 class KeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, StrictView, GenericViewSet[Any]):
-    """API keys, with which programs act as you, within the scopes you choose. Only people see and change them: what is
-    asked here with a key is refused. They ignore Idempotency-Key, since keys are never stored for replay."""
+    """API keys let programs act as you, within the scopes you choose. Only people can see and change them: requests
+    made with a key are refused here. These addresses ignore Idempotency-Key, because keys are never stored."""
 
     queryset = ApiKey.objects.all()
     serializer_class = KeySerializer
@@ -58,7 +58,7 @@ class KeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, StrictView, G
         return self.shown_once(keys.create_key(**wanted, expires_at=expires_at, actor=self.actor, now=now))
 
     @extend_schema(
-        summary="Give an API key another name",
+        summary="Rename an API key",
         request=KeySerializer(partial=True),
         responses=KeySerializer,
         examples=[OpenApiExample("Another name", {"name": "Cash desk"}, request_only=True)],
@@ -72,8 +72,10 @@ class KeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, StrictView, G
 
     @extend_schema(
         summary="Replace an API key",
-        description="Answers a new key with the same name and scopes. The old one works for another day, or as long as "
-        "the site has chosen.",
+        description=(
+            "Returns a new key with the same name and scopes. The old one works for another day, or as long as the "
+            "site sets."
+        ),
         request=None,
         responses={201: KeyWithTextSerializer, **refusals(409)},
     )
@@ -83,7 +85,7 @@ class KeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, StrictView, G
 
     @extend_schema(
         summary="Revoke an API key",
-        description="It stops working at once, and stays in the list.",
+        description="It stops working immediately and stays in the list.",
         responses={204: None},
     )
     def destroy(self, request: Request, pk: str) -> Response:

@@ -64,4 +64,4 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "sk_…", "description": "A key of a program."}
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "sk_…", "description": "An API key."}

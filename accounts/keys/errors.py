@@ -20,7 +20,7 @@ class KeyRevoked(KeyRefused):
 
 class KeyExpired(KeyRefused):
     code = "key_expired"
-    message = _("This API key has expired. Create another, or rotate keys before they expire.")
+    message = _("This API key has expired. Create a new one. Next time, rotate the key before it expires.")
 
 
 class KeyOfInactiveUser(KeyRefused):
@@ -30,7 +30,7 @@ class KeyOfInactiveUser(KeyRefused):
 
 class KeyBeforeStaff(KeyRefused):
     code = "key_before_staff"
-    message = _("This API key was made before its user became staff. Create another.")
+    message = _("This API key was created before its user became staff. Create a new one.")
 
 
 class ScopeMissing(DomainError):
@@ -42,19 +42,19 @@ class ScopeMissing(DomainError):
 class NotForKeys(DomainError):
     code = "not_for_keys"
     kind = ErrorKind.FORBIDDEN
-    message = _("API keys may not do this. Log in as a person.")
+    message = _("API keys can't do this. Sign in with your account.")
 
 
 class KeyEnded(DomainError):
     code = "key_ended"
     kind = ErrorKind.CONFLICT
-    message = _("This key was revoked, replaced or has expired.")
+    message = _("This key has been revoked or replaced, or has expired.")
 
 
 class TooManyKeys(DomainError):
     code = "too_many_keys"
     kind = ErrorKind.CONFLICT
-    message = _("You have as many API keys as you may. Revoke one first.")
+    message = _("You've reached the limit for API keys. Revoke one first.")
 
 
 class NoScope(DomainError):
@@ -64,4 +64,4 @@ class NoScope(DomainError):
 
 class ExpiryPast(DomainError):
     code = "expiry_past"
-    message = _("Choose a time that is still to come.")
+    message = _("Choose a time in the future.")

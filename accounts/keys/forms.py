@@ -20,9 +20,9 @@ class KeyForm(forms.Form):
 
     name = LineField(label=_("Name"), max_length=60, help_text=_("What it is for, such as “Website”."))
     scopes = forms.MultipleChoiceField(
-        label=_("What it may do"), choices=list(MEANINGS.items()), widget=forms.CheckboxSelectMultiple
+        label=_("Scopes"), choices=list(MEANINGS.items()), widget=forms.CheckboxSelectMultiple
     )
-    days = forms.TypedChoiceField(label=_("Works for"), coerce=int)
+    days = forms.TypedChoiceField(label=_("Valid for"), coerce=int)
 
     def __init__(self, data: Any = None) -> None:
         usual = settings.API_KEY_DAYS

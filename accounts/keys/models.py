@@ -34,7 +34,7 @@ class ApiKey(models.Model):
         blank=True,
         related_name="api_keys",
         verbose_name=_("only for"),
-        help_text=_("Empty: for everything that its user may do."),
+        help_text=_("Empty: everything its user may do."),
     )
     name = models.CharField(_("name"), max_length=60)
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope), verbose_name=_("scopes"))

@@ -20,9 +20,9 @@ class Scope(TextChoices):
 
 
 MEANINGS = {
-    Scope.READ: _("Read everything but webhooks: services, free times, appointments, clients, reports."),
-    Scope.BOOK: _("Hold times, and book, move, cancel and close appointments."),
-    Scope.MANAGE: _("Change hours, time off, services, clients, series, message templates and all else."),
+    Scope.READ: _("Read everything except webhooks: services, available times, appointments, clients, reports."),
+    Scope.BOOK: _("Hold times, and book, reschedule, cancel and complete appointments."),
+    Scope.MANAGE: _("Change hours, time off, services, clients, series, message templates and everything else."),
     Scope.WEBHOOKS: _("See and change webhook endpoints and their deliveries."),
 }
 """The scopes in words."""

@@ -15,7 +15,7 @@ class KeySerializer(ModelSerializer[ApiKey]):
     fixed = ("provider", "scopes", "days")
     changed_by = {"expires_at": "POST /api/v1/keys/{id}/rotate", "revoked_at": "DELETE /api/v1/keys/{id}"}
 
-    name = LineField(max_length=60, help_text=_("What it is for, such as the program that has it."))
+    name = LineField(max_length=60, help_text=_("What the key is for, such as the app that uses it."))
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), min_length=1, max_length=len(Scope)
     )
@@ -23,7 +23,7 @@ class KeySerializer(ModelSerializer[ApiKey]):
         source="provider_id",
         required=False,
         allow_null=True,
-        help_text=_("Restricts the key to this provider. Nothing of others is there for it."),
+        help_text=_("Limits the key to this provider. It can't see other providers' data."),
     )
     days = IntegerField(
         min_value=1,
@@ -31,7 +31,7 @@ class KeySerializer(ModelSerializer[ApiKey]):
         required=False,
         allow_null=True,
         write_only=True,
-        help_text=_("How long it works. Null: until it is revoked. A year, or what the site has chosen, if left out."),
+        help_text=_("How long the key is valid. Null: until it is revoked. Default: a year, or what the site sets."),
     )
 
     class Meta:
@@ -55,7 +55,7 @@ class KeySerializer(ModelSerializer[ApiKey]):
 
 class KeyWithTextSerializer(KeySerializer):
     key = serializers.CharField(
-        read_only=True, help_text=_("What to send as `Authorization: Bearer`. Keep it: it is shown this once.")
+        read_only=True, help_text=_("Send it as `Authorization: Bearer`. Store it safely: we show it only once.")
     )
 
     class Meta(KeySerializer.Meta):

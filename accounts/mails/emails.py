@@ -44,5 +44,5 @@ def reset_mail_text(user: User, language: str) -> MailText:
             "link": settings.SITE_URL + reverse("reset-link", args=[uid, token]),
             "site_name": site_settings().title,
         }
-        subject = _("Set a new password at %(site)s") % {"site": " ".join(site_settings().title.split())}
+        subject = _("Choose a new password at %(site)s") % {"site": " ".join(site_settings().title.split())}
         return MailText(subject, render_to_string("accounts/password_reset.txt", context).strip(), language)

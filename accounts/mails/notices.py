@@ -29,11 +29,11 @@ class Notice(Enum):
 
     PASSWORD_CHANGED = gettext_lazy("Your password was changed")
     EMAIL_CHANGED = gettext_lazy("Your email was changed")
-    SECOND_FACTOR_ADDED = gettext_lazy("A second factor was added to your account")
-    SECOND_FACTOR_REMOVED = gettext_lazy("The second factor was removed from your account")
-    RECOVERY_CODES_RENEWED = gettext_lazy("New recovery codes were made for your account")
+    SECOND_FACTOR_ADDED = gettext_lazy("Two-factor authentication is on for your account")
+    SECOND_FACTOR_REMOVED = gettext_lazy("Two-factor authentication is off for your account")
+    RECOVERY_CODES_RENEWED = gettext_lazy("New recovery codes were created for your account")
     KEY_CREATED = gettext_lazy("A new API key was created for your account")
-    IDENTITY_ADDED = gettext_lazy("You can now log in to your account with another service")
+    IDENTITY_ADDED = gettext_lazy("You can now sign in to your account with another service")
     MAILBOX_PROVED = gettext_lazy("Your email is verified")
 
 

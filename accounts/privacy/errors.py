@@ -8,4 +8,4 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 class AppointmentsComing(DomainError):
     code = "appointments_coming"
     kind = ErrorKind.CONFLICT
-    message = _("There are appointments to come. Move or cancel them first, so that nobody waits in vain.")
+    message = _("There are upcoming appointments. Reschedule or cancel them first, so nobody is left waiting.")

@@ -154,7 +154,7 @@ def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
         raise NotAllowed
     user = User.objects.select_for_update(of=("self",), no_key=True).filter(client=client).first()
     if user is not None and (user.is_staff or user.is_superuser):
-        raise NotAllowed(_("This is a login of staff. Take that from it first."))
+        raise NotAllowed(_("This is a staff account. Remove its staff access first."))
     _erase_client(client, now)
     if user is not None:
         _erase_login(user, now)

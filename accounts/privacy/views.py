@@ -46,7 +46,7 @@ def delete(request: HttpRequest) -> HttpResponse:
             refusal = error
         else:
             logout(request)
-            messages.success(request, _("Your account is deleted."))
+            messages.success(request, _("Your account has been deleted."))
             return HttpResponseRedirect(reverse("home"))
     context = {
         "form": form,

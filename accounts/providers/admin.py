@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import re_path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.actors import Actor, Source
 from accounts.admin.base import PersonAdmin, gives_logins
@@ -42,7 +42,7 @@ class DeclineForm(forms.Form):
         max_length=500,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("The provider reads it in the mail and on their dashboard."),
+        help_text=gettext_lazy("The provider sees it in the email and on their dashboard."),
     )
 
 
@@ -86,14 +86,14 @@ class ProviderAdmin(PersonAdmin):
         form = DeclineForm(request.POST or None)
         if request.method == "POST" and decision == "approve":
             approve_provider(provider_id=provider.pk, actor=actor, now=now)
-            messages.success(request, _("%s is approved, and is told by mail.") % isolated(provider.name))
+            messages.success(request, _("%s is approved. We've sent them an email.") % isolated(provider.name))
         elif request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
             decline_provider(provider_id=provider.pk, actor=actor, now=now, reason=reason)
-            messages.success(request, _("%s is declined, and is told by mail.") % isolated(provider.name))
+            messages.success(request, _("%s is declined. We've sent them an email.") % isolated(provider.name))
         elif decision == "decline":
             about = [
-                _("Clients do not find them, and nothing is sent on their behalf. Approving them later is possible.")
+                _("Clients can't find them, and we send nothing on their behalf. You can still approve them later.")
             ]
             title = _("Decline %s") % isolated(provider.name)
             context = {"original": provider, "form": form, "about": about, "back": self.change_url(provider.pk)}
@@ -127,14 +127,14 @@ class ProviderAdmin(PersonAdmin):
         login = () if gives_logins(request) else ("user",)
         return ("is_verified", "declined", "decline_reason", "created", *login) if obj else ()
 
-    @admin.display(description=here(gettext_lazy("declined")), ordering="declined_at")
+    @admin.display(description=here(pgettext_lazy("provider", "declined")), ordering="declined_at")
     def declined(self, row: Provider) -> str:
         return local_time(row.declined_at)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
             zone = self.formfield_for_dbfield(User.timezone.field, request)
-            zone.help_text = _("The calendar starts with Monday to Friday, 09:00 to 17:00, in this zone.")
+            zone.help_text = _("The hours start as Monday to Friday, 09:00 to 17:00, in this time zone.")
             kwargs["form"] = type("NewProviderForm", (forms.ModelForm,), {"timezone": zone})
         return super().get_form(request, obj, change=change, **kwargs)
 
@@ -153,16 +153,16 @@ class ProviderAdmin(PersonAdmin):
 
     @admin.action(description=gettext_lazy("Approve selected providers"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
-        self._edit(request, queryset, {"is_approved": True}, _("Providers approved, for clients to find: %d."))
+        self._edit(request, queryset, {"is_approved": True}, _("Providers approved: %d. Clients can find them now."))
 
     @admin.action(description=gettext_lazy("Deactivate selected providers"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
-        done = _("Providers who take no more bookings: %d. The appointments they have stay.")
+        done = _("Providers deactivated: %d. Their appointments stay booked.")
         self._edit(request, queryset, {"is_active": False}, done)
 
     @admin.action(description=gettext_lazy("Activate selected providers"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
-        self._edit(request, queryset, {"is_active": True}, _("Providers who can be booked: %d."))
+        self._edit(request, queryset, {"is_active": True}, _("Providers activated: %d."))
 
     def _edit(self, request: HttpRequest, queryset: QuerySet[Provider], changes: dict[str, bool], done: str) -> None:
         actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()

@@ -26,8 +26,8 @@ from scheduler_project.common.api.schema import refusals
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Who can be booked"),
-    retrieve=extend_schema(summary="One provider"),
+    list=extend_schema(summary="List providers"),
+    retrieve=extend_schema(summary="Get a provider"),
     create=extend_schema(
         summary="Add a provider (staff)",
         responses={201: ProviderSerializer, **refusals(403, 409)},
@@ -42,16 +42,16 @@ from scheduler_project.common.api.schema import refusals
     update=extend_schema(summary="Change a provider", responses={200: ProviderSerializer, **refusals(403, 409)}),
     partial_update=extend_schema(
         summary="Change a provider",
-        description="Providers change their own name, slug, specialization and bio; staff everything.",
+        description="Providers can change their own name, slug, specialisation and bio; staff everything.",
         responses={200: ProviderSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("A new bio", {"bio": "Twenty years of teaching."}, request_only=True)],
     ),
     destroy=extend_schema(
-        summary="Delete a provider nobody booked (staff)", responses={204: None, **refusals(403, 409)}
+        summary="Delete a provider without bookings (staff)", responses={204: None, **refusals(403, 409)}
     ),
 )
 class ProviderViewSet(TaggedByContent, PeopleViewSet):
-    """Providers. Everybody can see the published ones."""
+    """Providers. Everyone can see published ones."""
 
     queryset = Provider.objects.all()
     permission_classes = [IsAuthenticatedOrReadOnly, permissions.ForStaff]
@@ -78,7 +78,7 @@ class ProviderViewSet(TaggedByContent, PeopleViewSet):
 
     @extend_schema(
         summary="Approve a provider (staff)",
-        description="They are published once their email is verified, and are told by mail.",
+        description="Publishes the provider once their email is verified. We email them.",
         request=None,
         responses={200: ProviderSerializer, **refusals(403)},
     )
@@ -88,8 +88,8 @@ class ProviderViewSet(TaggedByContent, PeopleViewSet):
         return Response(ProviderSerializer(provider, context=self.get_serializer_context()).data)
 
     @extend_schema(
-        summary="Decline a provider, or take their approval back (staff)",
-        description="Clients do not find them, and nothing is sent on their behalf any more. They are told by mail.",
+        summary="Decline a provider or withdraw approval (staff)",
+        description="Clients can't find them, and we send nothing more on their behalf. We email them.",
         request=DeclineSerializer,
         responses={200: ProviderSerializer, **refusals(403)},
     )

@@ -64,6 +64,10 @@ def _tell(provider: Provider, now: datetime) -> None:
             "site_name": site_settings().title,
             "link": settings.SITE_URL + reverse("after-login"),
         }
-        subject = _("You are approved at %(site)s") if provider.is_approved else _("You are not approved at %(site)s")
+        subject = (
+            _("You've been approved at %(site)s")
+            if provider.is_approved
+            else _("You haven't been approved at %(site)s")
+        )
         text = render_to_string("accounts/provider_decided.txt", context).strip()
         owe(to=user.email, subject=subject % {"site": " ".join(site_settings().title.split())}, text=text, now=now)

@@ -8,4 +8,4 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 class SlugTaken(DomainError):
     code = "slug_taken"
     kind = ErrorKind.CONFLICT
-    message = _("Another provider has this address. Choose another slug.")
+    message = _("This booking link is taken. Choose another slug.")

@@ -10,7 +10,7 @@ from scheduler_project.common.api.fields import OrderingFilter, TextFilter
 
 class ProviderFilter(django_filters.FilterSet):
     specialization = TextFilter(lookup_expr="iexact", max_length=100)
-    search = TextFilter(method="find", max_length=100, label=_("A part of the name, specialization or bio."))
+    search = TextFilter(method="find", max_length=100, label=_("Part of the name, specialisation or bio."))
     ordering = OrderingFilter(fields=["name", "specialization", "created_at", "id"])
 
     class Meta:

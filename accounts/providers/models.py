@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.users.models import User
 from scheduler_project.common.db.translations import TranslatedModel
@@ -83,8 +84,8 @@ class Provider(TranslatedModel):
         User, models.SET_NULL, null=True, blank=True, related_name="provider", verbose_name=_("user")
     )
     name = models.CharField(_("name"), max_length=150)
-    slug = models.SlugField(_("slug"), max_length=80, help_text=_("The end of the public address."))
-    specialization = models.CharField(_("specialization"), max_length=100, blank=True, db_index=True)
+    slug = models.SlugField(_("slug"), max_length=80, help_text=_("The last part of the booking link."))
+    specialization = models.CharField(_("specialisation"), max_length=100, blank=True, db_index=True)
     bio = models.TextField(_("bio"), max_length=5000, blank=True)
     title = models.CharField(
         _("title"),
@@ -92,7 +93,7 @@ class Provider(TranslatedModel):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Shown beside the name: a degree, a role or pronouns, such as “Physiotherapist, she/her”."),
+        help_text=_("Shown next to the name: a degree, a role or pronouns, such as “Physiotherapist, she/her”."),
     )
     languages = ArrayField(
         models.CharField(max_length=3, choices=spoken_language_choices),
@@ -101,34 +102,36 @@ class Provider(TranslatedModel):
         default=list,
         db_default=[],
         blank=True,
-        help_text=_("That they speak with clients."),
+        help_text=_("Languages they speak with clients."),
     )
     photo = PictureField(verbose_name=_("photo"))
     accepts_new_clients = models.BooleanField(
         _("accepts new clients"),
         default=True,
         db_default=True,
-        help_text=_("Untick so that only clients who had an appointment with them before can book."),
+        help_text=_("Untick to let only previous clients book."),
     )
-    is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick to take no more bookings."))
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick to stop taking bookings."))
     embed_origins = ArrayField(
         models.CharField(max_length=200, validators=[validate_origin]),
         verbose_name=_("websites that may embed the booking pages"),
         size=20,
         default=list,
         blank=True,
-        help_text=_("Such as https://www.example.org, separated by commas. Empty: none may."),
+        help_text=_("Such as https://www.example.org, separated by commas. Empty: no website."),
     )
-    is_approved = models.BooleanField(_("approved"), default=True, help_text=_("Hidden from clients until ticked."))
+    is_approved = models.BooleanField(
+        pgettext_lazy("provider", "approved"), default=True, help_text=_("Hidden from clients until ticked.")
+    )
     is_verified = models.BooleanField(
         _("email verified"),
         default=True,
         editable=False,
-        help_text=_("Their login answered at its email once, or staff added them."),
+        help_text=_("Their account's email was verified, or staff added them."),
     )
-    declined_at = models.DateTimeField(_("declined"), null=True, blank=True, editable=False)
+    declined_at = models.DateTimeField(pgettext_lazy("provider", "declined"), null=True, blank=True, editable=False)
     decline_reason = models.CharField(
-        _("why declined"), max_length=500, blank=True, editable=False, help_text=_("Told to the provider.")
+        _("reason for declining"), max_length=500, blank=True, editable=False, help_text=_("Shown to the provider.")
     )
     created_at = models.DateTimeField(_("created"), default=now, editable=False)
 

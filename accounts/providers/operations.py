@@ -107,7 +107,7 @@ def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor, no
     if not actor.may("accounts.change_provider"):
         refuse_beyond(OF_OWN_PROVIDER, wanted)
     if "user" in wanted and not actor.may(GIVE_LOGIN):
-        raise NotAllowed(_("You may not change this."), field="user")
+        raise NotAllowed(_("You don't have permission to change this."), field="user")
     if "name" in wanted:
         check_name(wanted["name"], actor)
     if "slug" in wanted and Provider.objects.filter(slug=wanted["slug"]).exists():

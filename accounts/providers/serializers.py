@@ -45,13 +45,13 @@ class ProviderSerializer(ModelSerializer[Provider]):
     changed_by = {"timezone": "PATCH /api/v1/providers/{id}/schedule"}
 
     name = NameField()
-    slug = SlugField(max_length=80, required=False, help_text=_("The end of the public address."))
+    slug = SlugField(max_length=80, required=False, help_text=_("The last part of the booking link."))
     specialization = LineField(max_length=100, required=False, allow_blank=True)
     embed_origins = serializers.ListField(
         child=TextField(max_length=200, validators=[validate_origin]),
         max_length=20,
         required=False,
-        help_text=_("The websites that may show this provider's booking pages in a frame: `https://www.example.org`."),
+        help_text=_("Websites that may embed this provider's booking pages, such as `https://www.example.org`."),
     )
 
     title = LineField(max_length=60, required=False, allow_blank=True)
@@ -84,16 +84,16 @@ class ProviderSerializer(ModelSerializer[Provider]):
 
 
 class DeclineSerializer(Serializer[Any]):
-    reason = TextField(max_length=500, required=False, allow_blank=True, help_text=_("The provider reads it."))
+    reason = TextField(max_length=500, required=False, allow_blank=True, help_text=_("Shown to the provider."))
 
 
 class NewProviderSerializer(ProviderSerializer):
-    timezone = TimezoneField(default="UTC", write_only=True, help_text=_("What clock the new calendar follows."))
+    timezone = TimezoneField(default="UTC", write_only=True, help_text=_("The time zone of the new calendar."))
     user = RelatedField(
         queryset=User.objects.filter(provider=None),
         required=False,
         write_only=True,
-        help_text=_("The login of the provider, if there is one."),
+        help_text=_("The provider's account, if they have one."),
     )
 
     def validate_user(self, user: User) -> User:

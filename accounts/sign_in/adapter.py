@@ -39,7 +39,7 @@ GIVEN = ("password", "mfa", "socialaccount")
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
-        "enter_current_password": gettext_lazy("Please type your current password."),
+        "enter_current_password": gettext_lazy("Enter your current password."),
     }
     """Allauth's adapter, with our own translations of its messages: its German says "du", the rest says "Sie"."""
 
@@ -100,12 +100,12 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
         by_owner = request.user.pk == email_address.user_id
         if not by_owner and is_proved(email_address.user):
-            messages.error(request, _("Log in to the account that asked for this, then open the link once more."))
+            messages.error(request, _("Sign in to the account that requested this, then open the link again."))
             return False
         confirm_it = partial(super().confirm_email, request, email_address)
         confirmed, ended = confirm(address=email_address, by_owner=by_owner, confirm_it=confirm_it)
         if ended:
-            text = _("What had been set up before you verified your email has ended: %s.")
+            text = _("For your security, we removed what was set up before you verified your email: %s.")
             messages.warning(request, text % ", ".join(map(str, ended)))
         return confirmed
 

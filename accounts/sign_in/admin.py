@@ -40,7 +40,7 @@ class SignInAdmin(ReadOnly, StaffModelAdmin):
 
         do_to_each(request, queryset, apply, _("Sign-ins ended: %d."))
 
-    @admin.display(description=gettext_lazy("browser or program"))
+    @admin.display(description=gettext_lazy("browser or app"))
     def where(self, row: SignIn) -> str:
         return row.description
 

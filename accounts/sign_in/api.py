@@ -32,10 +32,10 @@ from accounts.sign_in.registration import register
 from accounts.sign_in.sign_ins import Origin
 from scheduler_project.common.api.schema import refusals
 
-LINK_ASKED = _("Unless your email is verified already, a message with a link is on its way.")
+LINK_ASKED = _("If your email isn't verified yet, we've sent you a link.")
 
 
-RESET_ASKED = _("If there is an account with this email, a message with a link is on its way.")
+RESET_ASKED = _("If there's an account with this email, we've sent a link to it.")
 
 
 class RegisterView(PublicView):
@@ -45,9 +45,11 @@ class RegisterView(PublicView):
     @extend_schema(
         operation_id="register",
         summary="Register as a client or a provider",
-        description="A provider starts with a schedule, Monday to Friday from 09:00 to 17:00 in their timezone. They "
-        "are found, booked and write to others once `missing` is empty: their email is verified by the link in the "
-        "mail that is sent now, and staff have approved them.",
+        description=(
+            "Providers start with a schedule of Monday to Friday, 09:00 to 17:00 in their time zone. Clients can "
+            "find and book them, and they can send messages, once `missing` is empty: they have verified their "
+            "email with the link we send now, and staff have approved them."
+        ),
         responses={201: serializers.SignedInSerializer, **refusals(409)},
         examples=[
             OpenApiExample(
@@ -79,8 +81,8 @@ class VerifyEmailView(View):
 
     @extend_schema(
         operation_id="me_email_verify",
-        summary="Have the link to verify your email mailed again",
-        description="A few times an hour at most. Opening the link verifies the email you log in with.",
+        summary="Resend the link to verify your email",
+        description="Up to a few times an hour. Opening the link verifies your sign-in email.",
         request=None,
         responses={202: serializers.DetailSerializer},
     )
@@ -101,9 +103,11 @@ class LoginView(PublicView):
 
     @extend_schema(
         operation_id="login",
-        summary="Log in",
-        description="An account with a second factor needs a `code` too: without one the answer is 401 with the code "
-        "`second_factor_required`.",
+        summary="Sign in",
+        description=(
+            "Accounts with two-factor authentication also need a `code`: without one, the answer is 401 with the "
+            "code `second_factor_required`."
+        ),
         responses={200: serializers.SignedInSerializer, **refusals(401, 429)},
         examples=[
             OpenApiExample(
@@ -112,7 +116,7 @@ class LoginView(PublicView):
                 request_only=True,
             ),
             OpenApiExample(
-                "With a second factor",
+                "With two-factor authentication",
                 {"email": "grace@example.org", "password": "nanoseconds-of-wire", "code": "123456"},
                 request_only=True,
             ),
@@ -131,11 +135,13 @@ class IssuerLoginView(PublicView):
 
     @extend_schema(
         operation_id="login_oidc",
-        summary="Log in with an ID token",
-        description="Swaps an ID token of the OpenID Connect issuer that the site trusts (`OIDC_ISSUER`) for tokens of "
-        "this API. The token must be for this site (`aud`), not older than ten minutes, and works once. People who "
-        "are new here become clients. An account with a second factor needs a `code` too, unless the site leaves that "
-        "to the issuer.",
+        summary="Sign in with an ID token",
+        description=(
+            "Exchanges an ID token from the OpenID Connect issuer the site trusts (`OIDC_ISSUER`) for tokens of "
+            "this API. The token must be for this site (`aud`), at most ten minutes old, and works once. New "
+            "people become clients. Accounts with two-factor authentication also need a `code`, unless the site "
+            "leaves that to the issuer."
+        ),
         responses={200: serializers.SignedInSerializer, **refusals(401, 403, 409, 429, 503)},
     )
     def post(self, request: Request) -> Response:
@@ -164,11 +170,13 @@ class RefreshView(PublicView):
 
     @extend_schema(
         operation_id="token_refresh",
-        summary="Swap a refresh token for a new pair",
-        description="Each refresh token works once. One that was swapped before ends the sign-in it belongs to, with "
-        "all its tokens: two have it, of whom one is a thief. Repeated within a few seconds it is taken for a client "
-        "whose answer was lost, and answers the same refresh token again. One whose user is inactive or has a new "
-        "password is refused.",
+        summary="Refresh tokens",
+        description=(
+            "Each refresh token works once. Using it again ends its sign-in and all its tokens, because someone "
+            "may have stolen it. Repeating the request within a few seconds is treated as a lost answer and "
+            "returns the same refresh token. Tokens of inactive users, or from before a password change, are "
+            "refused."
+        ),
         responses={200: serializers.TokensSerializer, **refusals(401)},
     )
     def post(self, request: Request) -> Response:
@@ -184,8 +192,10 @@ class LogoutView(View):
     @extend_schema(
         operation_id="logout",
         summary="Log out",
-        description="Ends the access token it is asked with and its refresh token, at once. Another refresh token of "
-        "yours in the body ends as well, with its access tokens.",
+        description=(
+            "Revokes the access token you send and its refresh token immediately. To revoke another of your "
+            "refresh tokens and its access tokens too, send it in the body."
+        ),
         responses={204: None, **refusals(400)},
     )
     def post(self, request: Request) -> Response:
@@ -204,8 +214,8 @@ class SignInsView(View):
 
     @extend_schema(
         operation_id="sign_ins_list",
-        summary="Where you are signed in",
-        description="Browsers and programs, the latest used first. `last_used_at` is exact to a minute.",
+        summary="List your sign-ins",
+        description="Browsers and apps, last used first. `last_used_at` is accurate to a minute.",
         responses=serializers.SignInSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -215,7 +225,7 @@ class SignInsView(View):
     @extend_schema(
         operation_id="sign_ins_destroy_others",
         summary="Sign out everywhere else",
-        description="Ends every other browser's session, and every token but those of the sign-in you ask with.",
+        description="Ends all other browser sessions, and all tokens except those of your current sign-in.",
         responses={204: None},
     )
     def delete(self, request: Request) -> Response:
@@ -226,8 +236,8 @@ class SignInsView(View):
 class SignInView(View):
     @extend_schema(
         operation_id="sign_ins_destroy",
-        summary="Sign out somewhere",
-        description="Ends one browser's session, or one program's tokens, at once.",
+        summary="End a sign-in",
+        description="Ends one browser's session or one app's tokens immediately.",
         request=None,
         responses={204: None},
     )
@@ -245,7 +255,7 @@ class PasswordChangeView(View):
     @extend_schema(
         operation_id="password_change",
         summary="Change your password",
-        description="Every token given for the old password ends at once; the answer carries a new pair.",
+        description="Revokes all tokens issued under the old password immediately and returns a new pair.",
         responses={200: serializers.TokensSerializer, **refusals(400, 429)},
         examples=[
             OpenApiExample(
@@ -270,8 +280,8 @@ class PasswordResetView(AboutOneEmailView):
 
     @extend_schema(
         operation_id="password_reset",
-        summary="Ask for a link to set a new password",
-        description="The answer is the same whether there is such an account or not.",
+        summary="Request a password reset",
+        description="The answer is the same whether or not the account exists.",
         responses={202: serializers.DetailSerializer},
         examples=[OpenApiExample("For an email", {"email": "grace@example.org"}, request_only=True)],
     )
@@ -285,7 +295,7 @@ class PasswordResetConfirmView(PublicView):
 
     @extend_schema(
         operation_id="password_reset_confirm",
-        summary="Set a new password with what the mailed link carries",
+        summary="Set a new password with the values from the emailed link",
         responses={204: None, **refusals(400)},
     )
     def post(self, request: Request) -> Response:

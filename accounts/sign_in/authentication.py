@@ -128,7 +128,7 @@ class JWTAuthentication(authentication.JWTAuthentication):
         self.user_model = Logins(validated_token.get(SID))  # type: ignore[assignment]
         user: Any = super().get_user(validated_token)
         if user.sign_in is None:
-            raise AuthenticationFailed(_("You are no longer signed in here. Log in again."), code="signed_out")
+            raise AuthenticationFailed(_("You're no longer signed in here. Sign in again."), code="signed_out")
         note_use(user.sign_in, now=timezone.now())
         return user
 

@@ -14,7 +14,7 @@ class SignUpClosed(DomainError):
 class EmailTaken(DomainError):
     code = "email_taken"
     kind = ErrorKind.CONFLICT
-    message = _("There is already an account with this email. Log in, or reset the password.")
+    message = _("There is already an account with this email. Sign in, or reset the password.")
 
 
 class NoActiveAccount(DomainError):
@@ -24,17 +24,19 @@ class NoActiveAccount(DomainError):
     """
 
     code = "no_active_account"
-    message = _("No active account has this email and password.")
+    message = _("No active account matches this email and password.")
 
 
 class SecondFactorRequired(DomainError):
     code = "second_factor_required"
-    message = _("This account has a second factor: send a code of your authenticator app, or a recovery code.")
+    message = _(
+        "This account uses two-factor authentication: send a code from your authenticator app, or a recovery code."
+    )
 
 
 class WrongCode(DomainError):
     code = "wrong_code"
-    message = _("This code is not valid, or no longer.")
+    message = _("This code is wrong or no longer valid. Try a new one.")
 
 
 class TooManyGuesses(DomainError):
@@ -42,12 +44,12 @@ class TooManyGuesses(DomainError):
 
     code = "too_many_guesses"
     kind = ErrorKind.TOO_MANY
-    message = _("There were too many wrong passwords or codes. Wait a while and try again, or set a new password.")
+    message = _("Too many wrong passwords or codes. Wait a while and try again, or set a new password.")
 
 
 class TokenNotValid(DomainError):
     code = "token_not_valid"
-    message = _("This token is not valid, or no longer. Log in again.")
+    message = _("This token is invalid or has expired. Sign in again.")
 
 
 class SignInEnded(DomainError):
@@ -65,13 +67,13 @@ class WrongPassword(DomainError):
 
 class LinkNotValid(DomainError):
     code = "link_not_valid"
-    message = _("This link is not valid, or no longer. Ask for a new one.")
+    message = _("This link is invalid or has expired. Request a new one.")
 
 
 class NoIssuer(DomainError):
     code = "no_issuer"
     kind = ErrorKind.FORBIDDEN
-    message = _("Nobody logs in to this site by another service.")
+    message = _("This site doesn't offer sign-in with other services.")
 
 
 class IssuerUnavailable(DomainError):
@@ -79,7 +81,7 @@ class IssuerUnavailable(DomainError):
 
     code = "issuer_unavailable"
     kind = ErrorKind.UNAVAILABLE
-    message = _("The service you log in with does not answer. Try again in a moment, or log in with your password.")
+    message = _("The service you sign in with isn't responding. Try again in a moment, or sign in with your password.")
     retry_after = 10
 
 
@@ -87,7 +89,7 @@ class IdentityNotValid(DomainError):
     """An ID token that is forged, expired, used, or for another program."""
 
     code = "identity_not_valid"
-    message = _("What the service says about you is not valid, or no longer. Log in once more.")
+    message = _("The sign-in data from the service is invalid or has expired. Sign in again.")
 
 
 class IdentityUnverified(DomainError):
@@ -95,7 +97,7 @@ class IdentityUnverified(DomainError):
 
     code = "identity_unverified"
     kind = ErrorKind.FORBIDDEN
-    message = _("The service has not verified your email. Verify it there, or log in with a password.")
+    message = _("The service hasn't verified your email. Verify it there, or sign in with a password.")
 
 
 class IdentityTaken(DomainError):
@@ -103,13 +105,16 @@ class IdentityTaken(DomainError):
 
     code = "identity_taken"
     kind = ErrorKind.CONFLICT
-    message = _("Another account of the service belongs to your email here. Log in with your password and remove it.")
+    message = _(
+        "Your email is linked here to another account with this service. Sign in with your password and remove that "
+        "link."
+    )
 
 
 class StaffByPassword(DomainError):
     code = "staff_by_password"
     kind = ErrorKind.FORBIDDEN
-    message = _("Staff log in with their password here.")
+    message = _("Staff sign in with their password here.")
 
 
 class AccountInactive(DomainError):

@@ -120,8 +120,8 @@ class SignupForm(Plain, allauth.SignupForm):
     field_order = ["role", "name", "email", "password1"]
 
     role = forms.ChoiceField(
-        label=_("I want to"),
-        choices=[(Role.CLIENT.value, _("book appointments")), (Role.PROVIDER.value, _("be booked"))],
+        label=_("I'm a"),
+        choices=[(Role.CLIENT.value, _("client")), (Role.PROVIDER.value, _("provider"))],
         widget=forms.RadioSelect,
     )
     name = LineField(

@@ -61,7 +61,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     ) -> None:
         """Refuse with a page, or, if the visitor changed their mind, show the log-in page again."""
         if error == AuthError.CANCELLED:
-            messages.info(request, _("You are not logged in."))
+            messages.info(request, _("You're not signed in."))
             raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login")))
         refusal = IssuerUnavailable() if isinstance(exception, RequestException) else IdentityNotValid()
         log_security_event(SecurityEvent.LOGIN_FAILED, reason=refusal.code)

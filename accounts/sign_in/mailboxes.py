@@ -72,7 +72,7 @@ def prove(
     kept: list[Any] = []
     with silent():
         if end_sign_ins(user=user, keep=keep, now=now):
-            ended.append(_("log-ins in other browsers and programs"))
+            ended.append(_("sign-ins in other browsers and apps"))
         others = SignIn.objects.filter(user=user)
         (others.exclude(pk=keep.pk) if keep else others).delete()  # their networks may not be the owner's
         if end_keys(user=user, now=now):
@@ -85,7 +85,7 @@ def prove(
             client.refresh_from_db(fields=["phone", "verified_phone"])
         if provider is not None and provider.embed_origins:
             Provider.objects.filter(pk=provider.pk).update(embed_origins=[])
-            ended.append(_("websites that may show your booking pages"))
+            ended.append(_("websites that may embed your booking pages"))
         mailbox_proved.send(User, user=user, client=client, provider=provider, now=now, ended=ended, kept=kept)
         if by_staff:
             end_password(user)
@@ -93,7 +93,7 @@ def prove(
     if by_staff:
         owe_reset_link(email=address.email, now=now)
     if provider is not None:
-        kept.append(_("the profile under which you can be booked"))
+        kept.append(_("your provider profile"))
     log_security_event_on_commit(SecurityEvent.MAILBOX_PROVED, login=user.pk, ended=len(ended))
     if ended:
         notify(user, Notice.MAILBOX_PROVED, now=now, to=address.email, ended=ended, kept=kept)
@@ -103,9 +103,9 @@ def prove(
 def _delete_ways_in(user: User, address: EmailAddress) -> list[Any]:
     """Delete what lets somebody log in beside the password. Return the names of what was deleted."""
     ways = {
-        _("the second factor"): Authenticator.objects.filter(user=user),
-        _("the log-in by another service"): SocialAccount.objects.filter(user=user),
-        _("another email that waited to be verified"): EmailAddress.objects.filter(user=user, primary=False).exclude(
+        _("two-factor authentication"): Authenticator.objects.filter(user=user),
+        _("sign-in with another service"): SocialAccount.objects.filter(user=user),
+        _("another email waiting to be verified"): EmailAddress.objects.filter(user=user, primary=False).exclude(
             pk=address.pk
         ),
     }

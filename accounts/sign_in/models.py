@@ -26,13 +26,13 @@ class SignIn(models.Model):
 
     class Kind(models.TextChoices):
         BROWSER = "browser", _("browser")
-        PROGRAM = "program", _("program")
+        PROGRAM = "program", _("app")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="sign_ins", verbose_name=_("user"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     address = models.GenericIPAddressField(_("network address"), null=True)
-    user_agent = models.CharField(_("program"), max_length=300, blank=True)
+    user_agent = models.CharField(_("app"), max_length=300, blank=True)
     is_staff = models.BooleanField(default=False)
     """The staff flag of the login at the time of signing in. A login that becomes staff must sign in again."""
     refresh_id = models.CharField(max_length=32, blank=True)

@@ -17,7 +17,7 @@ from scheduler_project.common.operations import operation
 RANK = ("is_staff", "is_superuser", "groups")
 """The rights that only superusers give and take."""
 
-OWN = _("Not on your own login: another superuser does it.")
+OWN = _("You can't change this on your own account. Ask another superuser.")
 
 
 @operation

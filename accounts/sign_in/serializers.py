@@ -39,7 +39,7 @@ def validate_new_password(password: str, user: User, field: str) -> None:
 
 
 class TokensSerializer(Serializer[Any]):
-    access = serializers.CharField(help_text=_("Send it as `Authorization: Bearer …`. It ends soon."))
+    access = serializers.CharField(help_text=_("Send it as `Authorization: Bearer …`. Short-lived."))
     refresh = serializers.CharField(help_text=_("Swap it for a new pair at `/api/v1/token/refresh`."))
 
 
@@ -70,7 +70,9 @@ class LoginSerializer(EmailSerializer):
         required=False,
         allow_blank=True,
         write_only=True,
-        help_text=_("Of an account with a second factor: what its authenticator app shows, or a recovery code."),
+        help_text=_(
+            "For accounts with two-factor authentication: a code from the authenticator app, or a recovery code."
+        ),
     )
 
 
@@ -78,14 +80,17 @@ class IdentitySerializer(Serializer[Any]):
     id_token = TextField(
         max_length=LONGEST_TOKEN,
         write_only=True,
-        help_text=_("An ID token that the issuer gave out for this site, in the last ten minutes. It works once."),
+        help_text=_("An ID token that the issuer created for this site in the last ten minutes. It works once."),
     )
     nonce = TextField(
-        max_length=256, required=False, write_only=True, help_text=_("Of your request to the issuer, if you sent one.")
+        max_length=256,
+        required=False,
+        write_only=True,
+        help_text=_("The nonce from your request to the issuer, if you sent one."),
     )
     code = TextField(max_length=64, required=False, allow_blank=True, write_only=True, help_text=_("As for `login`."))
     timezone = TimezoneField(
-        default="UTC", write_only=True, help_text=_("Of a person who is new here: an IANA name such as Europe/Berlin.")
+        default="UTC", write_only=True, help_text=_("For a new account: an IANA name such as Europe/Berlin.")
     )
 
 
@@ -98,13 +103,15 @@ class LogoutSerializer(Serializer[Any]):
         max_length=4096,
         required=False,
         write_only=True,
-        help_text=_("Another refresh token of yours to end. Not needed for that of the access token you send."),
+        help_text=_(
+            "Another of your refresh tokens to revoke. Not needed for the one behind the access token you send."
+        ),
     )
 
 
 class SignInSerializer(ModelSerializer[SignIn]):
-    description = serializers.CharField(read_only=True, help_text=_("The browser or program, in words."))
-    is_current = serializers.SerializerMethodField(help_text=_("Whether it is the one you ask with."))
+    description = serializers.CharField(read_only=True, help_text=_("A readable name of the browser or app."))
+    is_current = serializers.SerializerMethodField(help_text=_("Whether this request uses this sign-in."))
 
     class Meta:
         model = SignIn

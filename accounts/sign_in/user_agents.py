@@ -35,4 +35,4 @@ def describe_user_agent(text: str) -> str:
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
     product = re.match(r"[A-Za-z][A-Za-z0-9 ._-]{0,39}", text, re.ASCII)
-    return browser or (product[0].strip() if product else _("Unknown program"))
+    return browser or (product[0].strip() if product else _("Unknown app"))

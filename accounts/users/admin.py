@@ -139,7 +139,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
     def tools_of(self, request: HttpRequest, row: User) -> list[tuple[str, str]]:
         url = reverse("admin:accounts_signin_changelist")
         may = request.user.has_perm("accounts.view_signin")
-        return [(_("Where they are signed in"), f"{url}?user__id__exact={row.pk}")] if may else []
+        return [(_("Active sign-ins"), f"{url}?user__id__exact={row.pk}")] if may else []
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         flags = {name: form.cleaned_data[name] for name in form.changed_data if name in FLAGS}
@@ -169,7 +169,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
     def is_client(self, user: User) -> bool:
         return user.client_or_none is not None
 
-    @admin.display(description=here(gettext_lazy("last login")), ordering="last_login")
+    @admin.display(description=here(gettext_lazy("last sign-in")), ordering="last_login")
     def last_login_display(self, user: User) -> str:
         return local_time(user.last_login)
 
@@ -179,11 +179,11 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
 
     @admin.action(description=gettext_lazy("Deactivate selected users"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._set_active(request, queryset, active=False, done=_("Users who can no longer log in: %d."))
+        self._set_active(request, queryset, active=False, done=_("Users deactivated: %d."))
 
     @admin.action(description=gettext_lazy("Activate selected users"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._set_active(request, queryset, active=True, done=_("Users who can log in: %d."))
+        self._set_active(request, queryset, active=True, done=_("Users activated: %d."))
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool, done: str) -> None:
         theirs = [user for user in queryset if outranks(request, user) and user.pk != request.user.pk]
@@ -194,6 +194,6 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
 
         if len(theirs) < len(queryset):
             messages.error(
-                request, _("Your own login, and those of staff unless you are a superuser, stay as they are.")
+                request, _("Your own account stays as it is, and so do staff accounts unless you're a superuser.")
             )
         do_to_each(request, theirs, apply, done)

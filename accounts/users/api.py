@@ -28,14 +28,14 @@ from scheduler_project.common.api.views import StrictView
 class MeView(IdempotentMixin, View):
     serializer_class = UserSerializer
 
-    @extend_schema(operation_id="me_retrieve", summary="Who you are")
+    @extend_schema(operation_id="me_retrieve", summary="Get your account")
     def get(self, request: Request) -> Response:
         return Response(self.get_serializer(self.user).data)
 
     @extend_schema(
         operation_id="me_partial_update",
-        summary="Change your name, timezone or language",
-        examples=[OpenApiExample("A new timezone", {"timezone": "America/New_York"}, request_only=True)],
+        summary="Change your name, time zone or language",
+        examples=[OpenApiExample("A new time zone", {"timezone": "America/New_York"}, request_only=True)],
     )
     def patch(self, request: Request) -> Response:
         serializer = self.get_serializer(self.user, data=request.data, partial=True)
@@ -45,13 +45,13 @@ class MeView(IdempotentMixin, View):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Logins"),
-    retrieve=extend_schema(summary="One login"),
+    list=extend_schema(summary="List user accounts"),
+    retrieve=extend_schema(summary="Get a user account"),
 )
 class AdminUserViewSet(
     IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]
 ):
-    """Logins. Staff only."""
+    """User accounts. Staff only."""
 
     queryset = User.objects.prefetch_related("groups").order_by("email")
     serializer_class = AdminUserSerializer
@@ -69,9 +69,11 @@ class AdminUserViewSet(
         return Actor.of(self.request.user, Source.API)
 
     @extend_schema(
-        summary="Let somebody log in, or no longer; give and take rights",
-        description="Superusers alone change `is_staff`, `is_superuser` and `groups`, and logins of staff. Nobody "
-        "deactivates themselves or changes their own rank. A login that is deactivated is signed out at once.",
+        summary="Activate or deactivate an account, or change its permissions",
+        description=(
+            "Only superusers can change `is_staff`, `is_superuser` and `groups`, and staff accounts. You can't "
+            "deactivate yourself or change your own permissions. Deactivating an account signs it out immediately."
+        ),
         responses={200: AdminUserSerializer, **refusals(403)},
         examples=[OpenApiExample("No longer", {"is_active": False}, request_only=True)],
     )
@@ -85,9 +87,11 @@ class AdminUserViewSet(
         return Response(self.get_serializer(changed).data)
 
     @extend_schema(
-        summary="Sign somebody out everywhere",
-        description="Ends every session and every token of the login at once. API keys go on: deactivate the login to "
-        "end them.",
+        summary="Sign a user out everywhere",
+        description=(
+            "Ends all the user's sessions and tokens immediately. API keys keep working: deactivate the account to "
+            "end them."
+        ),
         request=None,
         responses={200: EndedSerializer, **refusals(403)},
     )

@@ -7,4 +7,4 @@ from scheduler_project.common.errors import DomainError
 
 class LinkInName(DomainError):
     code = "link_in_name"
-    message = _("A name cannot be a web address. Leave it out, please.")
+    message = _("A name can't be a web address. Please remove it.")

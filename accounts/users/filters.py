@@ -12,7 +12,7 @@ from scheduler_project.common.api.fields import OrderingFilter, TextFilter, YesN
 class UserFilter(django_filters.FilterSet):
     role = django_filters.ChoiceFilter(choices=[(role, role) for role in ROLES], method="with_role")
     is_active = YesNoFilter()
-    search = TextFilter(method="find", max_length=100, label=_("A part of the email or name."))
+    search = TextFilter(method="find", max_length=100, label=_("Part of the email or name."))
     ordering = OrderingFilter(fields=["email", "name", "date_joined", "last_login", "id"])
 
     class Meta:

@@ -17,9 +17,9 @@ from scheduler_project.common.validators import no_link
 class UserProfileForm(ModelForm):
     """The name, timezone and language of a login, and its client's contact fields that no other page changes."""
 
-    timezone = forms.ChoiceField(label=_("Timezone"), choices=lambda: [(name, name) for name in sorted(zone_names())])
+    timezone = forms.ChoiceField(label=_("Time zone"), choices=lambda: [(name, name) for name in sorted(zone_names())])
     language = forms.ChoiceField(
-        label=_("Language"), required=False, choices=lambda: [("", _("the browser's")), *language_choices()]
+        label=_("Language"), required=False, choices=lambda: [("", _("Same as browser")), *language_choices()]
     )
 
     class Meta:

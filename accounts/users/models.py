@@ -69,16 +69,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("email"))
     name = models.CharField(_("name"), max_length=150)
-    timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_timezone])
     language = models.CharField(
         _("language"),
         max_length=10,
         choices=language_choices,
         blank=True,
-        help_text=_("Of the messages sent to this login as a provider. Empty: the site's."),
+        help_text=_("Language of the messages this account gets as a provider. Empty: the site's."),
     )
     is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May use the admin and see everything."))
-    is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick instead of deleting a login."))
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Untick this instead of deleting the account.")
+    )
     date_joined = models.DateTimeField(_("joined"), default=now)
 
     secret_fields = ("password",)

@@ -53,7 +53,10 @@ class AdminUserSerializer(ModelSerializer[User]):
     language = serializers.CharField(read_only=True, help_text=_("Empty: the site's."))
     roles = RolesField()
     groups = serializers.SlugRelatedField(
-        slug_field="name", many=True, queryset=Group.objects.all(), help_text=_("By name. Superusers give them.")
+        slug_field="name",
+        many=True,
+        queryset=Group.objects.all(),
+        help_text=_("By name. Only superusers can assign them."),
     )
     provider = serializers.IntegerField(source="provider_or_none.pk", read_only=True, allow_null=True, default=None)
     client = serializers.IntegerField(source="client_or_none.pk", read_only=True, allow_null=True, default=None)
@@ -80,4 +83,4 @@ class AdminUserSerializer(ModelSerializer[User]):
 
 
 class EndedSerializer(Serializer[Any]):
-    ended = serializers.IntegerField(help_text=_("How many sign-ins ended."))
+    ended = serializers.IntegerField(help_text=_("Number of sign-ins ended."))

@@ -42,8 +42,8 @@ class SpanQuerySerializer(QuerySerializer):
 
 
 class AnalyticsQuerySerializer(SpanQuerySerializer):
-    provider = IdField(required=False, help_text="Only this provider's. A provider sees their own only.")
-    service = IdField(required=False, help_text="Only bookings of this service. Offered minutes are not narrowed.")
+    provider = IdField(required=False, help_text="Filter by provider. Providers only see their own.")
+    service = IdField(required=False, help_text="Filter bookings by service. Open minutes are not filtered.")
 
 
 # --- Answers ----------------------------------------------------------------------------------------------------------
@@ -52,42 +52,43 @@ class AnalyticsQuerySerializer(SpanQuerySerializer):
 class QuartilesSerializer(Serializer[Quartiles]):
     """Whole hours, rounded down."""
 
-    lower = serializers.IntegerField(help_text="A quarter are at most that long.")
+    lower = serializers.IntegerField(help_text="A quarter are at most this long.")
     median = serializers.IntegerField()
-    upper = serializers.IntegerField(help_text="Three quarters are at most that long.")
+    upper = serializers.IntegerField(help_text="Three quarters are at most this long.")
 
 
 class StartingSerializer(Serializer[ReportTally]):
     """Appointments counted by their start, and minutes counted on the day or hour they fall in."""
 
-    appointments = serializers.IntegerField(help_text="Starting then, neither cancelled nor declined.")
+    appointments = serializers.IntegerField(help_text="Starting in the period, not cancelled or declined.")
     missed = serializers.IntegerField(help_text="Of these, those marked as missed.")
     missed_rate = serializers.FloatField(
-        allow_null=True, help_text="Missed of those marked as completed or missed, 0 to 1; null if there are none."
+        allow_null=True, help_text="Share missed of those marked completed or missed, 0 to 1; null if there are none."
     )
     booked_minutes = serializers.IntegerField(
-        help_text="What appointments that stand take of the schedule, with buffers, whole slots."
+        help_text="Time booked by appointments that aren't cancelled, with buffers, in whole slots."
     )
 
 
 class OfferedSerializer(StartingSerializer):
     offered_minutes = serializers.IntegerField(
         help_text=(
-            "Open hours: weekly hours as they were at the time, dates and windows of their own, without time off and "
-            "closures. Only of providers who take bookings, from when they were added, unless one is asked for by id."
+            "Open hours: the weekly hours of that time, date overrides and windows, without time off and "
+            "closures. Includes only providers who take bookings, from when they were added, unless you filter "
+            "by provider."
         )
     )
     utilisation = serializers.FloatField(
         allow_null=True,
-        help_text="Booked of offered minutes. More than 1 where time outside the hours was booked.",
+        help_text="Share of open minutes booked. Above 1 if time outside the hours was booked.",
     )
 
 
 class DoneSerializer(Serializer[ReportTally]):
     """Actions counted by the moment they were taken."""
 
-    bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
-    cancellations = serializers.IntegerField(help_text="Appointments cancelled then, whoever did it.")
+    bookings = serializers.IntegerField(help_text="Appointments made in the period, whatever their outcome.")
+    cancellations = serializers.IntegerField(help_text="Appointments cancelled in the period, by anyone.")
     late_cancellations = serializers.IntegerField(help_text="Of these, less than 24 hours before the start.")
 
 
@@ -110,7 +111,7 @@ class WeekdaySerializer(OfferedSerializer):
 
 
 class HourSerializer(OfferedSerializer):
-    hour = serializers.IntegerField(help_text="0 to 23, of the local clock; one that comes twice is counted as one.")
+    hour = serializers.IntegerField(help_text="Local hour, 0 to 23. An hour that occurs twice is counted once.")
 
 
 class CancellationsSerializer(Serializer[Any]):
@@ -121,12 +122,14 @@ class CancellationsSerializer(Serializer[Any]):
 
 
 class HoldsSerializer(Serializer[Any]):
-    held = serializers.IntegerField(help_text="Made then. Bookings in one step hold nothing and are not counted.")
-    confirmed = serializers.IntegerField(help_text="Whatever became of the appointment.")
+    held = serializers.IntegerField(
+        help_text=("Made in the period. Bookings in one step hold nothing and are not counted.")
+    )
+    confirmed = serializers.IntegerField(help_text="Whatever the appointment's outcome.")
     expired = serializers.IntegerField()
-    released = serializers.IntegerField(help_text="Given back before they ended.")
+    released = serializers.IntegerField(help_text="Released before they expired.")
     open = serializers.IntegerField(help_text="Still held.")
-    confirmed_share = serializers.FloatField(allow_null=True, help_text="Of those that came to an end.")
+    confirmed_share = serializers.FloatField(allow_null=True, help_text="Share of holds that ended.")
 
 
 @extend_schema_serializer(component_name="AppointmentsByStatus")
@@ -139,23 +142,25 @@ class AnalyticsSerializer(Serializer[Report]):
     """The counts of some local days. Each field says whether it counts by start or by the time of the action."""
 
     timezone = serializers.CharField()
-    start_time = InstantField(help_text="Where the first day begins.")
-    end_time = InstantField(help_text="Where the last day ends.")
+    start_time = InstantField(help_text="Start of the first day.")
+    end_time = InstantField(help_text="End of the last day.")
     provider = serializers.IntegerField(allow_null=True)
     service = serializers.IntegerField(allow_null=True)
-    sent_reminders = serializers.IntegerField(help_text="Due then, and sent.")
-    failed_reminders = serializers.IntegerField(help_text="Due then; every try failed.")
-    upcoming_reminders = serializers.IntegerField(help_text="Due then, and yet to be sent.")
-    appointments_by_status = StatusesSerializer(help_text="Starting then, by what has become of them so far.")
-    bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
-    cancellations = CancellationsSerializer(help_text="By when they were cancelled.")
+    sent_reminders = serializers.IntegerField(help_text="Due in the period and sent.")
+    failed_reminders = serializers.IntegerField(help_text="Due in the period; every attempt failed.")
+    upcoming_reminders = serializers.IntegerField(help_text="Due in the period and not sent yet.")
+    appointments_by_status = StatusesSerializer(help_text="Starting in the period, by their outcome so far.")
+    bookings = serializers.IntegerField(help_text="Appointments made in the period, whatever their outcome.")
+    cancellations = CancellationsSerializer(help_text="Counted by when they were cancelled.")
     missed_rate = serializers.FloatField(allow_null=True)
     holds = HoldsSerializer(
-        help_text="By when they were made, once it was said for whom. "
-        "None where the span begins before RETAIN_HOLDS_DAYS: those that came to nothing are known no more."
+        help_text=(
+            "Counted by when they were made, once a client was named. None if the period starts before "
+            "RETAIN_HOLDS_DAYS, because unconfirmed holds are deleted by then."
+        )
     )
     lead_time_hours = QuartilesSerializer(
-        allow_null=True, help_text="Of appointments made then: from booking to the start they now have."
+        allow_null=True, help_text="For appointments made in the period: from booking to their current start."
     )
     booked_minutes = serializers.IntegerField()
     offered_minutes = serializers.IntegerField()
@@ -167,7 +172,7 @@ class AnalyticsSerializer(Serializer[Report]):
     by_hour = HourSerializer(many=True)
 
     def get_fields(self) -> dict[str, Any]:
-        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text="Itself counted.")}
+        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text="Included.")}
         return {**dates, **super().get_fields()}
 
 
@@ -234,36 +239,36 @@ def quartiles_of(lengths: Quartiles | None) -> dict[str, int] | None:
 
 
 class UsersSerializer(Serializer[Any]):
-    total = serializers.IntegerField(help_text="Logins there are now.")
-    active = serializers.IntegerField(help_text="That can log in.")
+    total = serializers.IntegerField(help_text="User accounts now.")
+    active = serializers.IntegerField(help_text="Can sign in.")
     staff = serializers.IntegerField()
     superusers = serializers.IntegerField()
-    providers = serializers.IntegerField(help_text="That belong to a provider.")
-    clients = serializers.IntegerField(help_text="That belong to a client.")
+    providers = serializers.IntegerField(help_text="Belong to a provider.")
+    clients = serializers.IntegerField(help_text="Belong to a client.")
     verified_email = serializers.IntegerField()
     second_factor = serializers.IntegerField(help_text="With an authenticator app.")
     new = serializers.IntegerField(help_text="Joined in the period.")
-    logged_in = serializers.IntegerField(help_text="Last logged in in the period.")
+    logged_in = serializers.IntegerField(help_text="Last signed in during the period.")
 
 
 class ProvidersSerializer(Serializer[Any]):
-    total = serializers.IntegerField(help_text="Providers there are now.")
-    published = serializers.IntegerField(help_text="That clients can find and book.")
+    total = serializers.IntegerField(help_text="Providers now.")
+    published = serializers.IntegerField(help_text="Clients can find and book them.")
     awaiting_approval = serializers.IntegerField()
-    inactive = serializers.IntegerField(help_text="That take no bookings.")
+    inactive = serializers.IntegerField(help_text="Take no bookings.")
     with_login = serializers.IntegerField()
-    with_open_hours = serializers.IntegerField(help_text="With weekly hours, or dated ones to come.")
+    with_open_hours = serializers.IntegerField(help_text="With weekly hours, or upcoming dated ones.")
     without_open_hours = serializers.IntegerField()
-    with_services = serializers.IntegerField(help_text="That offer a service.")
+    with_services = serializers.IntegerField(help_text="Offer a service.")
     new = serializers.IntegerField(help_text="Added in the period.")
-    booked = serializers.IntegerField(help_text="Booked in the period: at least one appointment was made.")
+    booked = serializers.IntegerField(help_text="At least one appointment was made in the period.")
 
 
 class ClientsSerializer(Serializer[Any]):
-    total = serializers.IntegerField(help_text="Clients there are now, visitors without a name not counted.")
+    total = serializers.IntegerField(help_text="Clients now, not counting visitors without a name.")
     with_login = serializers.IntegerField()
-    in_address_books = serializers.IntegerField(help_text="Kept by a provider.")
-    guests = serializers.IntegerField(help_text="That booked without an account.")
+    in_address_books = serializers.IntegerField(help_text="In a provider's address book.")
+    guests = serializers.IntegerField(help_text="Booked without an account.")
     new = serializers.IntegerField(help_text="Added in the period.")
 
 
@@ -276,5 +281,5 @@ class StatisticsSerializer(Serializer[Any]):
     clients = ClientsSerializer()
 
     def get_fields(self) -> dict[str, Any]:
-        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text="Itself counted.")}
+        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text="Included.")}
         return {**dates, **super().get_fields()}

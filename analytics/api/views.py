@@ -28,11 +28,12 @@ class AnalyticsView(StrictView, APIView):
     """
 
     @extend_schema(
-        summary="Figures of a period",
+        summary="Statistics",
         description=(
-            "Of local days in `timezone`, right across clock changes. Appointments are counted by their start, with "
-            "what has become of them so far; bookings, cancellations and holds by when they were made; reminders by "
-            "when they were due; minutes where they lie. For providers (their own figures) and staff (all)."
+            "Counts by local day in `timezone`, also across clock changes. Appointments count by their start, "
+            "with their outcome so far; bookings, cancellations and holds by when they were made; reminders by "
+            "when they were due; minutes on the day they fall on. Providers see their own statistics, staff "
+            "see all."
         ),
         parameters=[serializers.AnalyticsQuerySerializer],
         responses={200: serializers.AnalyticsSerializer, **refusals(400, 403, 404)},
@@ -47,13 +48,13 @@ class AnalyticsView(StrictView, APIView):
 
 
 class StatisticsView(StrictView, APIView):
-    """The numbers of logins, providers and clients. Staff only."""
+    """The numbers of user accounts, providers and clients. Staff only."""
 
     permission_classes = [IsAdminUser, ForStaff]
     permissions = {"GET": "accounts.view_user"}
 
     @extend_schema(
-        summary="Users and providers in figures",
+        summary="Count users and providers",
         parameters=[serializers.SpanQuerySerializer],
         responses={200: serializers.StatisticsSerializer, **refusals(400)},
     )

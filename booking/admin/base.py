@@ -90,7 +90,7 @@ def refusal_in_words(refusal: DomainError, schedule: Schedule) -> str:
     times = ", ".join(local_time(LocalDateTimeField().to_python(text), zone) for text in alternatives or nearest)
     if not times:
         if "alternatives" in refusal.details:
-            return f"{refusal.message} " + _("There is no free time nearby.")
+            return f"{refusal.message} " + _("No available times nearby.")
         return str(refusal.message)
     says = type(refusal).message if nearest else refusal.message
     return f"{says} {zone}: {times}."
@@ -141,7 +141,7 @@ class InScheduleAdmin(StaffModelAdmin):
             return super().add_view(request, form_url, {**(extra_context or {}), "title": title})
         return self.ask(
             request,
-            title=_("Add %s: for which provider?") % self.opts.verbose_name,
+            title=_("Add %s: choose a provider") % self.opts.verbose_name,
             submit=_("Continue"),
             form=choice,
             method="get",
@@ -167,14 +167,15 @@ def report_effect(request: HttpRequest, *changes: AvailabilityChange) -> None:
     count = len(stranded)
     if previewed(request):
         warning = ngettext(
-            "%d appointment would lie outside the hours. It would stand, to be kept, moved or cancelled:",
-            "%d appointments would lie outside the hours. They would stand, each to be kept, moved or cancelled:",
+            "%d appointment would be outside the hours. It would stay booked; you can keep, reschedule or cancel it:",
+            "%d appointments would be outside the hours. They would stay booked; you can keep, reschedule or "
+            "cancel each:",
             count,
         )
     else:
         warning = ngettext(
-            "%d appointment now lies outside the hours. It stands; keep it, move it or cancel it:",
-            "%d appointments now lie outside the hours. They stand; keep, move or cancel each:",
+            "%d appointment is now outside the hours. It's still booked; keep, reschedule or cancel it:",
+            "%d appointments are now outside the hours. They're still booked; keep, reschedule or cancel each:",
             count,
         )
     rest = _(" and %d more.") % (count - SHOWN) if count > SHOWN else ""
@@ -238,7 +239,7 @@ def _note_preview(request: HttpRequest) -> None:
     """Announce the preview once, before any other message."""
     if previewed(request) and not hasattr(request, "noted"):
         request.noted = True  # type: ignore[attr-defined]
-        messages.info(request, _("This is what saving would do. Nothing has been saved yet."))
+        messages.info(request, _("Preview: nothing has been saved yet."))
 
 
 def _outside(appointment: Appointment) -> bool:

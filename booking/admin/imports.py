@@ -23,7 +23,7 @@ class CalendarUploadForm(UploadForm):
 
     provider = forms.ModelChoiceField(Provider.objects.all(), label=gettext_lazy("Provider"))
     client_email = EmailField(
-        label=gettext_lazy("Client of events that name nobody"), required=False, help_text=gettext_lazy("Their email.")
+        label=gettext_lazy("Client for events without one"), required=False, help_text=gettext_lazy("Their email.")
     )
     field_order = ("file", "provider", "client_email")
 

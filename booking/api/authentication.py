@@ -56,12 +56,12 @@ Guest = Visitor | Attendee
 
 class GuestTokenNotValid(AuthenticationFailed):
     default_code = "guest_token_not_valid"
-    default_detail = _("This is not the token of a hold or of an appointment. Hold a time to get one.")
+    default_detail = _("This token doesn't belong to a hold or an appointment. Hold a time to get one.")
 
 
 class GuestTokenExpired(AuthenticationFailed):
     default_code = "guest_token_expired"
-    default_detail = _("This token has expired: it is good for a day. Hold a time again.")
+    default_detail = _("This token has expired: it's valid for one day. Hold a time again.")
 
 
 class GuestAuthentication(BaseAuthentication):

@@ -33,9 +33,11 @@ Done = TypeVar("Done")
 class AnswerQuerySerializer(QuerySerializer):
     """Query parameters about the answer, which every request may carry."""
 
-    timezone = TimezoneField(required=False, help_text=gettext_lazy("Write times with the offset of this IANA zone."))
+    timezone = TimezoneField(
+        required=False, help_text=gettext_lazy("Return times with the offset of this IANA time zone.")
+    )
     preview = serializers.BooleanField(
-        default=False, help_text=gettext_lazy("Answer what would happen, and change nothing.")
+        default=False, help_text=gettext_lazy("Dry run: return what would happen, and change nothing.")
     )
 
 
@@ -145,7 +147,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
             user = self.request.user
             own = user.provider_for("accounts.view_provider") if user.is_authenticated else None
             if own is None:
-                raise Missing(_("Say which provider."), field="provider")
+                raise Missing(_("Specify a provider."), field="provider")
             return own.pk
         return get_or_404(mine, pk=provider_id, field="provider").pk
 
@@ -157,7 +159,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         if client_id is None:
             own = self.actor.client_id
             if own is None:
-                raise Missing(_("Say for which client."), field="client")
+                raise Missing(_("Specify a client."), field="client")
             return own
         mine = Q(pk__in=Client.objects.visible_to(self.request.user))
         if self.request.user.is_authenticated:

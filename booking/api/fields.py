@@ -50,9 +50,9 @@ class InstantField(serializers.Field):
     """
 
     default_error_messages = {
-        "invalid": _("Not a date and time. Write it as RFC 3339 has it: 2027-03-04T13:30:00+01:00."),
-        "timezone_required": _("This time has no offset. Add one, or send the timezone it is meant in."),
-        "out_of_range": _("The year must lie between 2000 and 2100."),
+        "invalid": _("Enter a date and time in RFC 3339 format: 2027-03-04T13:30:00+01:00."),
+        "timezone_required": _("This time has no offset. Add one, or send its time zone."),
+        "out_of_range": _("The year must be between 2000 and 2100."),
     }
 
     def read(self, data: Any) -> datetime:
@@ -110,7 +110,7 @@ class LocalStartField(InstantField):
 class ClockField(serializers.Field):
     """A local time of day, HH:MM."""
 
-    default_error_messages = {"invalid": _("Not a time of day. Write it as HH:MM, such as 09:00; an end may be 24:00.")}
+    default_error_messages = {"invalid": _("Enter a time of day as HH:MM, such as 09:00. An end can be 24:00.")}
 
     def to_internal_value(self, data: Any) -> time:
         if not isinstance(data, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:00)?", data, re.ASCII):

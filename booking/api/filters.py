@@ -22,7 +22,7 @@ class InstantFormField(forms.Field):
             instant = None
         if instant is None or not instant.tzinfo or instant.year not in YEARS:
             raise forms.ValidationError(
-                _("Write a date, or a time with an offset: 2027-03-04T13:30:00Z."), code="invalid"
+                _("Enter a date, or a time with an offset: 2027-03-04T13:30:00Z."), code="invalid"
             )
         return instant
 

@@ -49,15 +49,15 @@ ONE_BY_ONE = {"patient_name": "name", "email": "email", "phone": "phone"}
 
 class BookSerializer(ReserveSerializer):
     client = ClientOrDetailsField(
-        required=False, help_text=_("For whom. Yourself, if left out; for guests, their details.")
+        required=False, help_text=_("The client. Default: yourself. Guests send their details.")
     )
-    patient_name = NameField(required=False, help_text=_("For guests, in place of `client`, with `email`."))
+    patient_name = NameField(required=False, help_text=_("For guests: instead of `client`, with `email`."))
     email = EmailField(required=False, help_text=_("For guests: with `patient_name`."))
     phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("For guests: with `patient_name`."))
     timezone = TimezoneField(
-        required=False, help_text=_("The zone the appointment is made in, and times without an offset are read in.")
+        required=False, help_text=_("The appointment's time zone, also used for times without an offset.")
     )
-    title = LineField(required=False, max_length=200, help_text=_("The service's name, if left out."))
+    title = LineField(required=False, max_length=200, help_text=_("Default: the service's name."))
     description = TextField(required=False, max_length=5000, allow_blank=True)
     reminder_offsets = OffsetsField()
 
@@ -70,7 +70,7 @@ class BookSerializer(ReserveSerializer):
             if sent:
                 raise serializers.ValidationError(dict.fromkeys(sent, _("Only guests send their details.")))
         elif "client" in attrs and sent:
-            raise serializers.ValidationError(dict.fromkeys(sent, _("Send it once: it belongs to the `client`.")))
+            raise serializers.ValidationError(dict.fromkeys(sent, _("Send it only once: it belongs in `client`.")))
         elif "client" not in attrs:
             attrs["client"] = self.gathered(sent)
         return attrs
@@ -105,20 +105,22 @@ class AppointmentChangeSerializer(ModelSerializer[Appointment]):
     client = NextClientField(
         required=False,
         help_text=_(
-            "Another one gets the appointment, without its texts and history. For the provider and staff only."
+            "Gives the appointment to another client, without its texts and history. For the provider and staff only."
         ),
     )
     start_time = InstantField(
-        required=False, help_text=_("Another one moves the appointment, by the rules of booking.")
+        required=False, help_text=_("A different time reschedules the appointment. Booking rules apply.")
     )
     end_time = InstantField(
-        required=False, help_text=_("Of another length for the provider and staff only; left out, it stays as long.")
+        required=False, help_text=_("Only the provider and staff can change the length. Default: unchanged.")
     )
     status = serializers.ChoiceField(
-        choices=AppointmentStatus.choices, required=False, help_text=_("One of those that the present one leads to.")
+        choices=AppointmentStatus.choices,
+        required=False,
+        help_text=_("One of the statuses the current one can change to."),
     )
     cancellation_reason = TextField(
-        required=False, allow_blank=True, max_length=500, help_text=_("With the status that needs it.")
+        required=False, allow_blank=True, max_length=500, help_text=_("Send it with a status that needs a reason.")
     )
     reminder_offsets = OffsetsField()
     override = OverrideField()
@@ -134,7 +136,7 @@ class AppointmentChangeSerializer(ModelSerializer[Appointment]):
         explains = status != made.status and not STATUSES[status].claims_time
         if attrs.get("cancellation_reason", made.cancellation_reason) != made.cancellation_reason and not explains:
             raise serializers.ValidationError(
-                {"cancellation_reason": _("Send it with the status of an appointment that does not take place.")}
+                {"cancellation_reason": _("Send a reason only when you cancel or decline.")}
             )
         if attrs.get("override") and attrs.keys().isdisjoint(("start_time", "end_time")):
             raise serializers.ValidationError({"override": _("Send it with the time that breaks the rule.")})
@@ -143,8 +145,10 @@ class AppointmentChangeSerializer(ModelSerializer[Appointment]):
 
 class RescheduleSerializer(Serializer[Any]):
     start_time = InstantField()
-    end_time = InstantField(required=False, help_text=_("For the provider and staff; otherwise it stays as long."))
-    timezone = TimezoneField(required=False, help_text=_("For times sent without an offset."))
+    end_time = InstantField(
+        required=False, help_text=_("For the provider and staff. Default: the length stays the same.")
+    )
+    timezone = TimezoneField(required=False, help_text=_("Time zone of times sent without an offset."))
     override = OverrideField()
 
 
@@ -161,7 +165,7 @@ class EventSerializer(ModelSerializer[AppointmentEvent]):
     at = InstantField()
     by = serializers.SerializerMethodField()
     details = serializers.SerializerMethodField(
-        help_text=_("Why rules were set aside, and an import's reference, are told to the provider and staff only.")
+        help_text=_("Only the provider and staff see override reasons and import references.")
     )
 
     class Meta:
@@ -180,9 +184,9 @@ class EventSerializer(ModelSerializer[AppointmentEvent]):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Appointments you may see"),
+    list=extend_schema(summary="List appointments"),
     retrieve=extend_schema(
-        summary="One appointment",
+        summary="Get an appointment",
         responses={200: USERS_OR_GUESTS, **refusals(400)},
     ),
 )
@@ -227,16 +231,18 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     @extend_schema(
         summary="Book in one step",
-        description="By a client for themself, or by the provider or staff for a client. Guests hold a time, give "
-        "their details and confirm instead: without a login the answer is 403 `confirmation_required`. Where the site "
-        "lets guests book without a mail (`GUESTS_CONFIRM=off`), they send their details with it, as `client` or one "
-        "by one.",
+        description=(
+            "Clients book for themselves; providers and staff book for a client. Guests hold a time, send their "
+            "details and confirm instead: without signing in, the answer is 403 `confirmation_required`. If the "
+            "site lets guests book without an email (`GUESTS_CONFIRM=off`), they send their details with it, as "
+            "`client` or field by field."
+        ),
         parameters=[PREVIEW],
         request=BookSerializer,
         responses={200: USERS_OR_GUESTS, 201: USERS_OR_GUESTS, **refusals(403, 404, 409)},
         examples=[
             OpenApiExample(
-                "For one's own client",
+                "For your own client",
                 {"provider": 1, "client": 1, "service": 1, "start_time": "2027-03-04T13:30:00+01:00"},
                 request_only=True,
             )
@@ -287,14 +293,13 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return self.answer(GuestAppointmentSerializer, appointment, self.created)
 
     @extend_schema(
-        summary="Change what is named",
-        description="Its client, time, texts, reminders and status, all or nothing. A new time moves it, as "
-        "`reschedule` does; another status is one of those that its own leads to. What is named as it is stays, so "
-        "that an answer can be sent back with one thing changed.\n\nThe provider and staff give it to another "
-        "`client`, whom they could book for. That client reads nothing of the one before: title, description and "
-        "timezone begin anew unless the request changes them, and so does the history. The former client is told "
-        "that it is cancelled, the new one that it is booked; links mailed before stop working. An occurrence leaves "
-        "its series.",
+        summary="Change an appointment",
+        description="Changes its client, time, texts, reminders and status, all or nothing. A new time reschedules "
+        "it, as `reschedule` does; a new status must be one it can change to. Unchanged values are ignored, so you "
+        "can send an answer back with one thing changed.\n\nThe provider and staff can give it to another "
+        "`client` they could book for. That client sees nothing of the previous one: title, description, time zone "
+        "and history start anew unless the request sets them. We tell the previous client that it is cancelled and "
+        "the new one that it is booked; links emailed before stop working. An occurrence leaves its series.",
         request=AppointmentChangeSerializer(partial=True),
         responses={200: AppointmentSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("An hour later", {"start_time": "2027-03-04T14:30:00+01:00"}, request_only=True)],
@@ -318,7 +323,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return self.answer(AppointmentSerializer, appointment)
 
     @extend_schema(
-        summary="Change what is named, as PATCH does",
+        summary="Change an appointment (same as PATCH)",
         request=AppointmentChangeSerializer(partial=True),
         responses={200: AppointmentSerializer, **refusals(403, 409)},
     )
@@ -331,7 +336,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
-        summary="Move to another status",
+        summary="Change an appointment's status",
         request=StatusSerializer,
         responses={200: AppointmentSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("It took place", {"status": "completed"}, request_only=True)],
@@ -343,7 +348,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return self.answer(AppointmentSerializer, appointment)
 
     @extend_schema(
-        summary="Move to another time",
+        summary="Reschedule an appointment",
         parameters=[PREVIEW],
         request=RescheduleSerializer,
         responses={200: USERS_OR_GUESTS, **refusals(403, 409)},
@@ -366,7 +371,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return self.answer_about(appointment)
 
     @extend_schema(
-        summary="Cancel, with a reason",
+        summary="Cancel an appointment",
         parameters=[PREVIEW],
         request=ReasonSerializer,
         responses={200: USERS_OR_GUESTS, **refusals(403, 409)},
@@ -395,7 +400,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     def decline(self, request: Request, pk: str) -> Response:
         return self.acted(Action.DECLINE, self.sent(ReasonSerializer)["reason"])
 
-    @extend_schema(summary="What happened to it", responses=EventSerializer(many=True), filters=False)
+    @extend_schema(summary="List an appointment's history", responses=EventSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=Pagination)
     def history(self, request: Request, pk: str) -> Response:
         appointment = self.get_object()
@@ -408,7 +413,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     @extend_schema(
         operation_id="appointments_ics_retrieve",
-        summary="As a calendar file",
+        summary="Download as a calendar file",
         description="iCalendar (RFC 5545), with a stable UID and a rising SEQUENCE.",
         responses={(200, "text/calendar"): OpenApiTypes.STR},
     )
@@ -421,7 +426,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         )
 
 
-@extend_schema_view(list=extend_schema(summary="Everybody's appointments"))
+@extend_schema_view(list=extend_schema(summary="List everyone's appointments"))
 class AdminAppointmentViewSet(mixins.ListModelMixin, BookingViewSet):
     """All appointments. Staff only."""
 

@@ -25,7 +25,7 @@ from scheduler_project.common.time.zones import rfc3339
 def check_reason(overrides: Collection[Override], reason: str, actor: Actor) -> None:
     """Raise Missing if staff override rules of another person's schedule in the admin without a reason."""
     if overrides and not reason and actor.source == Source.ADMIN:
-        raise Missing(_("Say why these rules are set aside."), field="reason")
+        raise Missing(_("Give a reason for overriding these rules."), field="reason")
 
 
 def create_appointment(

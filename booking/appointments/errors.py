@@ -8,22 +8,22 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 class TooManyAppointments(DomainError):
     code = "too_many_appointments"
     kind = ErrorKind.CONFLICT
-    message = _("You have as many appointments to come as you may book. Cancel one first.")
+    message = _("You've reached the limit for upcoming appointments. Cancel one first.")
 
 
 class TooOften(DomainError):
     code = "too_often"
     kind = ErrorKind.TOO_MANY
-    message = _("You have booked, moved and cancelled very often of late. Wait a while and try again.")
+    message = _("Too many bookings and changes in a short time. Wait a while and try again.")
 
 
 class BadTransition(DomainError):
     code = "bad_transition"
     kind = ErrorKind.CONFLICT
-    message = _("The appointment cannot move to this status from the one it has.")
+    message = _("The appointment can't change from its current status to this one.")
 
 
 class NotYet(DomainError):
     code = "not_yet"
     kind = ErrorKind.CONFLICT
-    message = _("The appointment has not begun, so nobody can say how it went.")
+    message = _("The appointment hasn't started yet. Record its outcome once it has begun.")

@@ -23,8 +23,10 @@ class AppointmentFilter(AtOneMoment, django_filters.FilterSet):
     status = django_filters.ChoiceFilter(
         choices=[("upcoming", _("upcoming")), ("past", _("past")), *AppointmentStatus.choices], method="in_status"
     )
-    start = InstantFilter(field_name="reservation__starts_at", lookup_expr="gte", label=_("Starting at or after this."))
-    end = InstantFilter(field_name="reservation__starts_at", lookup_expr="lt", label=_("Starting before this."))
+    start = InstantFilter(
+        field_name="reservation__starts_at", lookup_expr="gte", label=_("Starts at or after this time.")
+    )
+    end = InstantFilter(field_name="reservation__starts_at", lookup_expr="lt", label=_("Starts before this time."))
     search = TextFilter(method="find", max_length=100)
     ordering = OrderingFilter(
         fields=[("reservation__starts_at", "start_time"), ("created_at", "created_at"), ("id", "id")]

@@ -37,13 +37,13 @@ CLIENTS_FOUND = 8
 SCOPES = [
     (SeriesScope.THIS, gettext_lazy("Only this one")),
     (SeriesScope.FOLLOWING, gettext_lazy("This one and all after it")),
-    (SeriesScope.ALL, gettext_lazy("All that are to come")),
+    (SeriesScope.ALL, gettext_lazy("All upcoming")),
 ]
 
 
 OVERRIDES = [
     (Override.HOURS, gettext_lazy("Also outside my hours or during time off")),
-    (Override.NOTICE, gettext_lazy("Also at shorter notice, or further ahead, than clients may")),
+    (Override.NOTICE, gettext_lazy("Also at shorter notice or further ahead than clients can book")),
 ]
 
 
@@ -78,7 +78,7 @@ class AppointmentTextsForm(ModelForm):
     """The title, description and reminders of an appointment."""
 
     reminder_offsets = OffsetsField(
-        label=gettext_lazy("Reminders"), usual=gettext_lazy("As for the service or calendar")
+        label=gettext_lazy("Reminders"), usual=gettext_lazy("Same as the service or calendar")
     )
     scope = forms.ChoiceField(label=gettext_lazy("Change"), choices=SCOPES, widget=forms.RadioSelect)
 
@@ -109,11 +109,11 @@ class TimeForm(forms.Form):
     time = TimeField(label=gettext_lazy("Time"), required=False, widget=ClockInput, input_formats=["%H:%M"])
     minutes = IntegerField(label=gettext_lazy("Minutes"), required=False, min_value=1, max_value=MINUTES_A_DAY)
     overrides = forms.MultipleChoiceField(
-        label=gettext_lazy("Book it even so"),
+        label=gettext_lazy("Override"),
         choices=OVERRIDES,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Two appointments at one time are never possible."),
+        help_text=gettext_lazy("Appointments can never overlap."),
     )
 
     def __init__(self, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
@@ -126,7 +126,7 @@ class TimeForm(forms.Form):
         slot = self.schedule.slot_minutes
         if clock and (clock.hour * 60 + clock.minute) % slot:
             raise ValidationError(
-                _("Your times lie %(minutes)d minutes apart, from the full hour on. Choose one of those."),
+                _("Your start times are %(minutes)d minutes apart, from the full hour. Choose one of those."),
                 code="off_grid",
                 params={"minutes": slot},
             )
@@ -135,7 +135,7 @@ class TimeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors and not cleaned.get("start") and not (cleaned.get("date") and cleaned.get("time")):
-            self.add_error("time", _("Choose one of the free times, or write a day and a time."))
+            self.add_error("time", _("Choose one of the available times, or enter a day and a time."))
         return cleaned
 
     def said_so_far(self, name: str) -> Any:
@@ -208,7 +208,7 @@ class ForClientForm(TimeForm):
 class MoveForm(TimeForm):
     """The new time of an appointment."""
 
-    scope = forms.ChoiceField(label=gettext_lazy("Move"), choices=SCOPES, widget=forms.RadioSelect)
+    scope = forms.ChoiceField(label=gettext_lazy("Reschedule"), choices=SCOPES, widget=forms.RadioSelect)
 
     def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -251,7 +251,7 @@ REPEATS = [
     (Repeat.WEEKLY, gettext_lazy("Every week")),
     (Repeat.MONTHLY, gettext_lazy("Every month, on the same date")),
     (Repeat.SAME_WEEKDAY, gettext_lazy("Every month, on the same weekday (such as the first Tuesday)")),
-    (Repeat.RULE, gettext_lazy("By a rule of my own (RRULE)")),
+    (Repeat.RULE, gettext_lazy("Custom rule (RRULE)")),
 ]
 
 
@@ -272,7 +272,7 @@ class BookForm(ForClientForm):
     search = TextField(label=gettext_lazy("Search your clients"), required=False, max_length=100)
     repeat = forms.ChoiceField(label=gettext_lazy("Repeat"), choices=REPEATS, required=False)
     interval = IntegerField(
-        label=gettext_lazy("Every how many days, weeks or months"),
+        label=gettext_lazy("Interval in days, weeks or months"),
         required=False,
         min_value=1,
         max_value=MOST_INTERVAL,
@@ -289,7 +289,7 @@ class BookForm(ForClientForm):
         label=gettext_lazy("Rule"),
         max_length=LONGEST_TEXT,
         required=False,
-        help_text=gettext_lazy("As RFC 5545 has it, such as FREQ=MONTHLY;BYDAY=-1FR."),
+        help_text=gettext_lazy("In RFC 5545 format, such as FREQ=MONTHLY;BYDAY=-1FR."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -299,12 +299,12 @@ class BookForm(ForClientForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not cleaned.get("client") and not cleaned.get("name") and not self.has_error("client"):
-            self.add_error("client", _("Choose a client, or write the name of a new one."))
+            self.add_error("client", _("Choose a client, or enter the name of a new one."))
         repeat = cleaned.get("repeat")
         if repeat == Repeat.RULE and not cleaned.get("rrule"):
-            self.add_error("rrule", _("Write the rule."))
+            self.add_error("rrule", _("Enter the rule."))
         if repeat not in (Repeat.NEVER, Repeat.RULE) and cleaned.get("count") and cleaned.get("until"):
-            self.add_error("until", _("Say how many times or until when, not both."))
+            self.add_error("until", _("Enter how many times or an end date, not both."))
         return cleaned
 
     @property
@@ -357,7 +357,7 @@ class CancelForm(forms.Form):
         required=False,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("The provider will read it."),
+        help_text=gettext_lazy("The provider will see this."),
     )
 
     def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:

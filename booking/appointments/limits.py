@@ -120,13 +120,13 @@ def check_open_appointments(people: list[int], provider_id: int, actor: Actor, n
         with_provider, in_all = cursor.fetchone()
     if with_provider >= settings.MAX_OPEN_APPOINTMENTS:
         raise_too_many(
-            _("You have %(limit)d appointments to come with this provider, as many as you may book. Cancel one first."),
+            _("You've reached this provider's limit of %(limit)d upcoming appointments. Cancel one first."),
             settings.MAX_OPEN_APPOINTMENTS,
             actor,
         )
     if in_all >= settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED and not has_proved_mailbox(actor):
         raise_too_many(
-            _("Verify your email address to have more than %(limit)d appointments to come."),
+            _("Verify your email to book more than %(limit)d upcoming appointments."),
             settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED,
             actor,
             verify_email=True,

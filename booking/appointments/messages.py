@@ -20,5 +20,5 @@ def with_notification_note(done: str, appointment: Appointment, event: Event) ->
     client = isolated(str(appointment.client))
     answers = client_is_notified.send(Appointment, appointment=appointment, event=event)
     if any(told for _receiver, told in answers):
-        return f"{done} " + _("%s is told.") % client
-    return f"{done} " + _("We have no way to write to %s: please tell them yourself.") % client
+        return f"{done} " + _("We've notified %s.") % client
+    return f"{done} " + _("We have no way to contact %s. Please tell them yourself.") % client

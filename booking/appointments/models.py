@@ -91,24 +91,24 @@ class Appointment(models.Model):
         _("occurrence"),
         null=True,
         blank=True,
-        help_text=_("The local date that the rule of its series gave it, wherever it was moved since."),
+        help_text=_("The local date the series rule gave it, even if it has been rescheduled since."),
     )
     uid = models.UUIDField(_("calendar UID"), default=uuid.uuid4, unique=True, editable=False)
     sequence = models.PositiveIntegerField(_("sequence"), default=0, editable=False)
-    title = models.CharField(_("title"), max_length=200, blank=True, help_text=_("The service's name, if left out."))
+    title = models.CharField(_("title"), max_length=200, blank=True, help_text=_("Default: the service's name."))
     description = models.TextField(_("description"), max_length=5000, blank=True)
     timezone = models.CharField(
-        _("timezone"),
+        _("time zone"),
         max_length=64,
         validators=[validate_timezone],
-        help_text=_("The zone the appointment was made in; its times are told in this zone."),
+        help_text=_("The time zone the appointment was booked in. Its times are shown in this time zone."),
     )
     reminder_offsets = OffsetsField(
         _("reminders"), help_text=_("How long before the start, such as “1 day, 1 hour”. Unset: the service's.")
     )
     status = models.CharField(_("status"), max_length=10, choices=AppointmentStatus, db_index=True)
     cancellation_reason = models.CharField(_("reason for cancelling"), max_length=500, blank=True)
-    created_at = models.DateTimeField(_("made"))
+    created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("changed"))
     revision = RevisionField(_("revision"))
 

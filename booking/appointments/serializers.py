@@ -82,7 +82,7 @@ GUESTS_READ = (
 
 
 class GuestAppointmentSerializer(ModelSerializer[Appointment]):
-    """An appointment for the guest who booked it, or for whoever has the link mailed to them."""
+    """An appointment for the guest who booked it, or anyone with the link we emailed them."""
 
     provider = PersonSerializer()
     client = GuestContactSerializer()
@@ -92,7 +92,9 @@ class GuestAppointmentSerializer(ModelSerializer[Appointment]):
     created_at = InstantField()
     updated_at = InstantField()
     allowed_actions = serializers.ListField(child=serializers.ChoiceField(choices=Action.choices))
-    guest_token = serializers.CharField(help_text=_("Send it as `Authorization: Guest …` to move or cancel it."))
+    guest_token = serializers.CharField(
+        help_text=_("Send it as `Authorization: Guest …` to reschedule or cancel the appointment.")
+    )
 
     class Meta:
         model = Appointment

@@ -32,7 +32,7 @@ class StaffReasonForm(forms.Form):
         label=gettext_lazy("Reason"),
         max_length=500,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("The client is told it, and it stays in the history."),
+        help_text=gettext_lazy("The client sees it, and it stays in the history."),
     )
 
 
@@ -40,19 +40,19 @@ class StaffTimeForm(TimeForm):
     """A time in another person's schedule. If rules are overridden, the operation asks for a reason."""
 
     overrides = forms.MultipleChoiceField(
-        label=gettext_lazy("Set aside"),
+        label=gettext_lazy("Override"),
         choices=OVERRIDES,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Two appointments at one time are never possible."),
+        help_text=gettext_lazy("Appointments can never overlap."),
     )
     reason = TextField(
-        label=gettext_lazy("Why"),
+        label=gettext_lazy("Reason"),
         max_length=500,
         required=False,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text=gettext_lazy(
-            "Needed where rules are set aside. It stays in the appointment's history; the client does not read it."
+            "Required when you override rules. It stays in the appointment's history; the client doesn't see it."
         ),
     )
 
@@ -66,7 +66,7 @@ class StaffBookForm(StaffTimeForm, ForClientForm):
 
     search = TextField(label=gettext_lazy("Name, email or phone"), required=False, max_length=100)
     somebody_else = forms.BooleanField(
-        label=gettext_lazy("This is somebody else with the same email or phone"), required=False
+        label=gettext_lazy("This is a different person with the same email or phone"), required=False
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,10 +77,11 @@ class StaffBookForm(StaffTimeForm, ForClientForm):
         cleaned = super().clean()
         if not cleaned.get("client") and not self.has_error("client"):
             if not cleaned.get("name"):
-                self.add_error("name", _("Choose a client, or write the name of a new one."))
+                self.add_error("name", _("Choose a client, or enter the name of a new one."))
             elif self.namesakes() and not cleaned.get("somebody_else"):
                 self.add_error(
-                    "somebody_else", _("There is already a client with this email or phone. Choose them, or tick this.")
+                    "somebody_else",
+                    _("There is already a client with this email or phone. Choose them, or tick this box."),
                 )
         return cleaned
 

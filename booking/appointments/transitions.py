@@ -29,7 +29,7 @@ class Action(models.TextChoices):
     DECLINE = "decline", _("decline")
     COMPLETE = "complete", _("mark as completed")
     MISS = "miss", _("mark as missed")
-    REOPEN = "reopen", _("take back the outcome")
+    REOPEN = "reopen", _("undo the outcome")
     RESCHEDULE = "reschedule", _("reschedule")
     REASSIGN = "reassign", _("change the client")
     CANCEL = "cancel", _("cancel")
@@ -46,7 +46,7 @@ class Event(models.TextChoices):
     REASSIGNED = "reassigned", _("given to another client")
     COMPLETED = "completed", _("completed")
     MISSED = "missed", _("missed")
-    REOPENED = "reopened", _("outcome taken back")
+    REOPENED = "reopened", _("outcome undone")
     CANCELLED = "cancelled", _("cancelled")
 
 
@@ -81,7 +81,7 @@ class StatusFacts:
 
 STATUSES: dict[AppointmentStatus, StatusFacts] = {
     AppointmentStatus.PENDING: StatusFacts(
-        heading=_("Confirmed; it has yet to be approved"),
+        heading=_("Request sent – waiting for approval"),
         badge="pending",
         ical="TENTATIVE",
         is_upcoming=True,
@@ -210,12 +210,12 @@ TRANSITIONS: dict[Action, Transition] = {
         sources=(AppointmentStatus.COMPLETED, AppointmentStatus.MISSED),
         target=AppointmentStatus.SCHEDULED,
         event=Event.REOPENED,
-        done=_("Outcome taken back: %s."),
-        done_many=_("Outcomes taken back: %d."),
-        many=_("Take back the outcome…"),
-        button=_("Take back the outcome"),
-        button_for=_("Take back the outcome: %(who)s"),
-        button_for_staff=_("Take back the outcome: %(who)s"),
+        done=_("Outcome undone: %s."),
+        done_many=_("Outcomes undone: %d."),
+        many=_("Undo the outcome…"),
+        button=_("Undo the outcome"),
+        button_for=_("Undo the outcome: %(who)s"),
+        button_for_staff=_("Undo the outcome: %(who)s"),
         is_quiet=True,
     ),
     Action.RESCHEDULE: Transition(

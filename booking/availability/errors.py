@@ -7,7 +7,7 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 
 class OffGrid(DomainError):
     code = "off_grid"
-    message = _("This time does not lie on the provider's grid of slots. The nearest times that do are listed.")
+    message = _("This time isn't one of the provider's start times. Choose one of the nearest, listed here.")
 
 
 class EndsBeforeStart(DomainError):
@@ -22,13 +22,13 @@ class InThePast(DomainError):
 
 class BadHours(DomainError):
     code = "bad_hours"
-    message = _("These hours cannot be read.")
+    message = _("We can't read these hours. Check their format.")
 
 
 class TooManyChanges(DomainError):
     code = "too_many_changes"
     kind = ErrorKind.TOO_MANY
-    message = _("The hours were changed very often just now. Wait a moment, then try again.")
+    message = _("Too many changes to the hours just now. Wait a moment, then try again.")
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from booking.availability.enums import Weekday
 from booking.availability.models import POLICY
@@ -67,7 +67,7 @@ class DayTimeForm(forms.Form):
             empty_permitted=True,
             use_required_attribute=False,
         )
-        labels = {"start": _("%(day)s, stretch %(number)d, start"), "end": _("%(day)s, stretch %(number)d, end")}
+        labels = {"start": _("%(day)s, time range %(number)d, start"), "end": _("%(day)s, time range %(number)d, end")}
         for name, label in labels.items():
             text = label % {"day": day.label, "number": number + 1}
             self.fields[name].widget = clock_input(slot_minutes, **{"aria-label": text})
@@ -225,11 +225,17 @@ class TimeOffForm(forms.Form):
     """The form of time off: whole days or, with two times, a stretch from the first day's time until the last day's."""
 
     start_date = DayField(label=gettext_lazy("First day"))
-    end_date = DayField(label=gettext_lazy("Last day"), required=False, help_text=gettext_lazy("Empty: that one day."))
-    start_time = ClockField(
-        label=gettext_lazy("From"), required=False, help_text=gettext_lazy("On the first day. Empty: whole days.")
+    end_date = DayField(
+        label=gettext_lazy("Last day"), required=False, help_text=gettext_lazy("Leave empty for a single day.")
     )
-    end_time = ClockField(label=gettext_lazy("Until"), required=False, help_text=gettext_lazy("On the last day."))
+    start_time = ClockField(
+        label=pgettext_lazy("time of day", "From"),
+        required=False,
+        help_text=gettext_lazy("On the first day. Leave empty for whole days."),
+    )
+    end_time = ClockField(
+        label=pgettext_lazy("time of day", "Until"), required=False, help_text=gettext_lazy("On the last day.")
+    )
     reason = TextField(
         label=gettext_lazy("Reason"), max_length=200, required=False, help_text=gettext_lazy("Not shown to clients.")
     )
@@ -244,7 +250,7 @@ class TimeOffForm(forms.Form):
         given = super().clean() or {}
         if not self.errors and bool(given["start_time"] is None) != bool(given["end_time"] is None):
             name = "start_time" if given["start_time"] is None else "end_time"
-            self.add_error(name, ValidationError(_("Give both times, or none for whole days."), code="required"))
+            self.add_error(name, ValidationError(_("Enter both times, or neither for whole days."), code="required"))
         return given
 
     @property
@@ -277,8 +283,8 @@ def initial_of(time_off: TimeOff, zone: ZoneInfo) -> dict[str, Any]:
 
 class PolicyForm(RowForm):
     timezone = ZoneField(
-        label=gettext_lazy("Timezone"),
-        help_text=gettext_lazy("Your hours are meant on its clocks. Appointments keep the instant they have."),
+        label=gettext_lazy("Time zone"),
+        help_text=gettext_lazy("Your hours use this time zone. Existing appointments don't move."),
     )
 
     notice_minutes = MinutesField(
@@ -294,16 +300,14 @@ class PolicyForm(RowForm):
             "hold_minutes": gettext_lazy("Hold time"),
         }
         help_texts = {
-            "slot_minutes": gettext_lazy(
-                "In minutes. Appointments may begin every so often, and hours lie on this grid."
-            ),
+            "slot_minutes": gettext_lazy("In minutes. How often start times are offered."),
             "horizon_days": gettext_lazy("How many days ahead clients can book."),
-            "hold_minutes": gettext_lazy("How many minutes a time is kept while a client confirms it."),
+            "hold_minutes": gettext_lazy("How many minutes we hold a time until the client confirms it."),
         }
 
 
 class OffsetsForm(RowForm):
-    reminder_offsets = OffsetsField(label=gettext_lazy("Reminders"), usual=gettext_lazy("As usual on this site"))
+    reminder_offsets = OffsetsField(label=gettext_lazy("Reminders"), usual=gettext_lazy("Site default"))
 
     class Meta:
         model = Schedule

@@ -52,7 +52,7 @@ class Schedule(models.Model):
     """The bookable time of one provider, and its policy."""
 
     provider = models.OneToOneField(Provider, models.CASCADE, related_name="schedule", verbose_name=_("provider"))
-    timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_timezone])
     slot_minutes = models.PositiveSmallIntegerField(
         _("slot length"),
         default=15,
@@ -69,20 +69,20 @@ class Schedule(models.Model):
         _("booking horizon"),
         default=90,
         validators=[MinValueValidator(1), MaxValueValidator(366)],
-        help_text=_("How many days of 24 hours ahead can be booked."),
+        help_text=_("How many days of 24 hours ahead clients can book."),
     )
     hold_minutes = models.PositiveSmallIntegerField(
         _("hold time"),
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
-        help_text=_("Minutes an unconfirmed reservation is kept."),
+        help_text=_("How many minutes an unconfirmed reservation is held."),
     )
     reminder_offsets = OffsetsField(
         _("reminders"),
         help_text=_("How long before the start, such as “1 day, 1 hour”. Empty: none; unset: the site's."),
     )
     slots_until = models.DateTimeField(
-        _("slots until"), null=True, editable=False, help_text=_("The instant up to which slots are laid out.")
+        _("slots until"), null=True, editable=False, help_text=_("Slots exist up to this moment.")
     )
 
     # Only on a locked schedule: that of its provider.
@@ -163,7 +163,7 @@ class FormerHours(models.Model):
         Schedule, models.CASCADE, related_name="former_hours", db_index=False, verbose_name=_("schedule")
     )
     until = models.DateTimeField(_("until"))
-    timezone = models.CharField(_("timezone"), max_length=64)
+    timezone = models.CharField(_("time zone"), max_length=64)
     slot_minutes = models.PositiveSmallIntegerField(_("slot length"))
     hours = models.JSONField(_("hours"), default=list, help_text=_("A list of [weekday, start, end]."))
 

@@ -393,7 +393,7 @@ def check_on_grid(schedule: Schedule, instant: datetime, *, field: str) -> None:
     if below != instant:
         nearest = [rfc3339(below), rfc3339(ceil_to_step(instant, schedule.slot, offset))]
         raise OffGrid(
-            _("This time is not on the provider's %(minutes)d-minute grid. The nearest are %(below)s and %(above)s.")
+            _("This time isn't on the provider's %(minutes)d-minute grid. Choose %(below)s or %(above)s.")
             % {"minutes": schedule.slot_minutes, "below": nearest[0], "above": nearest[1]},
             field=field,
             details={"nearest": nearest},

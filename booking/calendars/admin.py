@@ -18,7 +18,7 @@ from scheduler_project.common.admin.times import here, local_time
 
 
 class KindFilter(admin.SimpleListFilter):
-    title = gettext_lazy("whose")
+    title = gettext_lazy("owner")
     parameter_name = "whose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -49,12 +49,12 @@ class CalendarFeedAdmin(ReadOnly, StaffModelAdmin):
         def apply(feed: CalendarFeed) -> None:
             calendars.close_feed(feed_id=feed.pk, actor=staff(request))
 
-        do_to_each(request, queryset, apply, _("Calendar feeds whose address leads nowhere now: %d."))
+        do_to_each(request, queryset, apply, _("Calendar feeds revoked: %d. Their links no longer work."))
 
     @admin.display(description=gettext_lazy("address"))
     def address(self, feed: CalendarFeed) -> str:
         return f"…{feed.token[-4:]}.ics"
 
-    @admin.display(description=here(gettext_lazy("opened")), ordering="created_at")
+    @admin.display(description=here(gettext_lazy("created")), ordering="created_at")
     def opened(self, feed: CalendarFeed) -> str:
         return local_time(feed.created_at)

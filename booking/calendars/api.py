@@ -26,20 +26,25 @@ from scheduler_project.common.errors import Missing
 
 
 class OpenFeedSerializer(Serializer[Any]):
-    provider = IdField(required=False, help_text=gettext_lazy("Whose calendar. Your own, if both are left out."))
-    client = IdField(required=False, help_text=gettext_lazy("Or which client's."))
+    provider = IdField(
+        required=False,
+        help_text=gettext_lazy("The provider whose calendar this is. Default, without a client: your own."),
+    )
+    client = IdField(required=False, help_text=gettext_lazy("Or the client whose calendar this is."))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs) == 2:
-            raise serializers.ValidationError({"client": _("Say a provider or a client, not both.")})
+            raise serializers.ValidationError({"client": _("Specify a provider or a client, not both.")})
         return attrs
 
 
 class FeedSerializer(ModelSerializer[CalendarFeed]):
     provider = serializers.IntegerField(source="provider_id", allow_null=True)
     client = serializers.IntegerField(source="client_id", allow_null=True)
-    url = serializers.SerializerMethodField(help_text=gettext_lazy("A secret: whoever knows it can read the calendar."))
-    created_at = InstantField(help_text=gettext_lazy("When this address was made."))
+    url = serializers.SerializerMethodField(
+        help_text=gettext_lazy("Anyone with this link can see the calendar. Keep it private.")
+    )
+    created_at = InstantField(help_text=gettext_lazy("When this link was created."))
 
     class Meta:
         model = CalendarFeed
@@ -64,15 +69,14 @@ class FeedFilter(django_filters.FilterSet):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Calendars to subscribe to"),
-    retrieve=extend_schema(summary="One calendar to subscribe to"),
+    list=extend_schema(summary="List calendar feeds"),
+    retrieve=extend_schema(summary="Get a calendar feed"),
 )
 class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """Calendar feeds: addresses that a calendar program (Thunderbird, Google Calendar, Apple's Calendar) subscribes to.
+    """Calendar feeds: links that a calendar app (Thunderbird, Google Calendar, Apple's Calendar) subscribes to.
 
-    A provider and a client have one each for their own calendar; staff see and make all. A feed contains all
-    appointments to come and those of the last 60 days: a provider's with the clients' names, a client's with the
-    providers'.
+    Providers and clients each have one for their own calendar; staff see and create all. A feed contains all upcoming
+    appointments and those of the last 60 days: a provider's with the clients' names, a client's with the providers'.
     """
 
     queryset = CalendarFeed.objects.all()
@@ -84,11 +88,11 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
         return CalendarFeed.objects.visible_to(self.request.user)
 
     @extend_schema(
-        summary="Open a calendar to subscribe to",
-        description="Repeating it answers the same address.",
+        summary="Create a calendar feed",
+        description="Repeating it returns the same link.",
         request=OpenFeedSerializer,
         responses={201: FeedSerializer, **refusals(403, 404)},
-        examples=[OpenApiExample("One's own", {}, request_only=True), OpenApiExample("A provider's", {"provider": 1})],
+        examples=[OpenApiExample("Your own", {}, request_only=True), OpenApiExample("A provider's", {"provider": 1})],
     )
     def create(self, request: Request) -> Response:
         data = self.sent(OpenFeedSerializer)
@@ -109,7 +113,7 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
             return {"provider_id": provider.pk}
         if client := user.client_or_none:
             return {"client_id": client.pk}
-        raise Missing(_("Say which provider's or which client's calendar."), field="provider")
+        raise Missing(_("Specify the provider or client whose calendar you want."), field="provider")
 
     def providers(self) -> QuerySet[Provider]:
         return Provider.objects.visible_to(self.request.user)
@@ -118,8 +122,8 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
         return Client.objects.editable_by(self.request.user)
 
     @extend_schema(
-        summary="Give it another address",
-        description="The old one leads nowhere from then on.",
+        summary="Reset a calendar feed's link",
+        description="The old link stops working.",
         request=None,
         responses={200: FeedSerializer},
     )
@@ -128,7 +132,7 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
         feed = calendars.renew_feed(feed_id=self.get_object().pk, actor=self.actor, now=self.now)
         return self.answer(FeedSerializer, feed)
 
-    @extend_schema(summary="Close it", description="Its address leads nowhere from then on.", responses={204: None})
+    @extend_schema(summary="Delete a calendar feed", description="Its link stops working.", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         calendars.close_feed(feed_id=self.get_object().pk, actor=self.actor)
         return Response(status=204)

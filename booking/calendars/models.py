@@ -40,7 +40,7 @@ class CalendarFeed(models.Model):
         Client, models.CASCADE, null=True, blank=True, related_name="feed", verbose_name=_("client")
     )
     token = models.CharField(_("token"), max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(_("opened"), help_text=_("When this address was made."))
+    created_at = models.DateTimeField(_("created"), help_text=_("When this link was created."))
 
     secret_fields = ("token",)
     objects = CalendarFeedQuerySet.as_manager()

@@ -60,9 +60,11 @@ def _subscribing(request: HttpRequest, template: str, **owner: Any) -> HttpRespo
             open_feed(**owner, actor=actor, now=now)
         elif action == "renew" and feed:
             renew_feed(feed_id=feed.pk, actor=actor, now=now)
-            messages.success(request, _("The old address leads nowhere from now on. Give your programs the new one."))
+            messages.success(
+                request, _("Link reset. The old link no longer works: add the new one to your calendar apps.")
+            )
         elif action == "close" and feed:
             close_feed(feed_id=feed.pk, actor=actor)
-            messages.success(request, _("The address leads nowhere from now on."))
+            messages.success(request, _("Link removed. It no longer works."))
         return HttpResponseRedirect(request.path)
     return render(request, template, {"feed": feed, "address": feed and feed_link(feed)})

@@ -124,8 +124,10 @@ def _refusal_in_words(refusal: DomainError) -> str:
     if isinstance(refusal, SeriesConflict):
         conflicts = refusal.details["conflicts"]
         reasons = ", ".join(f"{one['occurrence']} ({one['reason']})" for one in conflicts[:5])
-        return _("%(number)d of its dates cannot be booked: %(dates)s.") % {"number": len(conflicts), "dates": reasons}
+        return _("%(number)d of its dates can't be booked: %(dates)s.") % {"number": len(conflicts), "dates": reasons}
     return {
-        "slot_taken": _("This time is taken by another booking."),
-        "outside_hours": _("The provider is not available at this time. Choose to book outside the hours as well."),
+        "slot_taken": _("This time is already booked."),
+        "outside_hours": _(
+            "The provider isn't available at this time. To book it anyway, allow booking outside the hours."
+        ),
     }.get(refusal.code) or str(refusal.message)

@@ -30,12 +30,12 @@ def added_client(draft: Draft, import_options: ImportOptions) -> Client:
     """A client there was not, put into the provider's address book."""
     wanted = draft.client
     if not import_options.chosen.get("add_clients"):
-        says = _("There is no such client. Import the clients first, or have them added.")
+        says = _("There is no such client. Import the clients first, or choose to add missing clients.")
         raise RowRefused("unknown_client", says, next(f"client_{name}" for name, value in wanted.items() if value))
     given = {name: wanted[name] for name in ("email", "phone")}
     name = wanted["name"] or wanted["email"].partition("@")[0]
     if not name:
-        raise RowRefused("required", _("This is needed."), "client_name")
+        raise RowRefused("required", _("This is required."), "client_name")
     client = add_client(
         name=name,
         timezone=draft.timezone,
@@ -117,7 +117,7 @@ def _add_released(
 def begin_series(draft: Draft, client: Client, import_options: ImportOptions) -> None:
     """Begin the series that a rule of the file says, whole or not at all."""
     if draft.over:
-        raise RowRefused("cancelled_series", _("A series that was cancelled is not taken over."), "status")
+        raise RowRefused("cancelled_series", _("Cancelled series can't be imported."), "status")
     wanted = SeriesSpec(
         provider_id=draft.provider.pk,
         client_id=client.pk,

@@ -39,11 +39,13 @@ def read_calendar(content: bytes, options: dict[str, Any]) -> list[Row]:
     check_number(content.upper().count(b"BEGIN:VEVENT"))
     provider = Provider.objects.select_related("schedule", "user").filter(slug=options.get("provider", "")).first()
     if provider is None:
-        raise FileRefused("unknown_provider", _("Say whose calendar this is."))
+        raise FileRefused("unknown_provider", _("Choose whose calendar this is."))
     try:
         calendars = Calendar.from_ical(content, multiple=True)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        raise FileRefused("not_calendar", _("This is no calendar file (iCalendar, RFC 5545).")) from error
+        raise FileRefused(
+            "not_calendar", _("This isn't a calendar file (iCalendar, RFC 5545). Choose an .ics file.")
+        ) from error
     events = [(calendar, event) for calendar in calendars for event in calendar.walk("VEVENT")]
     if not events:
         raise FileRefused("file_empty", _("There are no events in this file."))
@@ -87,11 +89,11 @@ class _Event:
     def cells(self, method: str, client_email: str) -> dict[str, str]:
         if self.event.errors:
             name, says = self.event.errors[0]
-            raise RowRefused("invalid_event", _("%(name)s cannot be read: %(says)s") % {"name": name, "says": says})
+            raise RowRefused("invalid_event", _("Can't read %(name)s: %(says)s") % {"name": name, "says": says})
         starts_at, zone_name = self._start()
         uid = str(self._one("UID") or "").strip()
         if not uid:
-            raise RowRefused("required", _("An event needs a UID, by which it is known again."), "reference")
+            raise RowRefused("required", _("Every event needs a UID to identify it."), "reference")
         cells = {
             "reference": uid,
             "start": rfc3339(starts_at),
@@ -109,7 +111,7 @@ class _Event:
     def _one(self, name: str) -> Any:
         value = self.event.get(name)
         if isinstance(value, list):
-            raise RowRefused("repeated", _("%s stands in the event more than once.") % name)
+            raise RowRefused("repeated", _("%s appears more than once in the event.") % name)
         return value
 
     def _line(self, name: str) -> str:
@@ -121,20 +123,20 @@ class _Event:
         """Return the start in UTC, and the name of the timezone in the file; "" for floating and UTC times."""
         begins = self._one("DTSTART")
         if begins is None:
-            raise RowRefused("required", _("An event needs a start."), "start")
+            raise RowRefused("required", _("Every event needs a start."), "start")
         return self._instant(begins, "start")
 
     def _instant(self, written: Any, column: str) -> tuple[datetime, str]:
         value = getattr(written, "dt", None)
         if not isinstance(value, datetime):
-            says = _("This lasts whole days. Enter it as time off, or as an appointment with a time of day.")
+            says = _("This is an all-day event. Enter it as time off, or as an appointment with a time.")
             raise RowRefused("all_day", says, column)
         named = str(written.params.get("TZID", ""))
         if not named:
             return (to_utc(value, self.zone) if value.tzinfo is None else value.astimezone(UTC)), ""
         zone_name = named if named in zone_names() else WINDOWS_TO_OLSON.get(named, "")
         if zone_name not in zone_names():
-            says = _("“%s” is not a timezone we know. Use an IANA name such as Europe/Berlin, or UTC.")
+            says = _("“%s” isn't a time zone we know. Use an IANA name such as Europe/Berlin, or UTC.")
             raise RowRefused("unknown_timezone", says % named[:64], column)
         return to_utc(value.replace(tzinfo=None), ZoneInfo(zone_name)), zone_name
 
@@ -158,12 +160,14 @@ class _Event:
         if len(people) > 1:
             people.pop(organizer, None)
         if len(people) > 1:
-            raise RowRefused("several_clients", _("Several people take part. An appointment has one client."), "client")
+            raise RowRefused(
+                "several_clients", _("Several people take part, but an appointment has only one client."), "client"
+            )
         if people:
             [(email, name)] = people.items()
             return {"client_email": email, "client_name": "" if "@" in name else name}
         if not otherwise:
-            says = _("Nobody else takes part. Say whom such events are with.")
+            says = _("Nobody else takes part. Choose a client for such events.")
             raise RowRefused("no_client", says, "client_email")
         return {"client_email": otherwise}
 
@@ -176,12 +180,12 @@ class _Event:
 
     def _recurrence(self, uid: str, zone_name: str) -> dict[str, str]:
         if unsupported := next((name for name in UNSUPPORTED if name in self.event), None):
-            says = _("It recurs by %s, which ours do not. Enter its dates by themselves.")
+            says = _("It repeats by %s, which we don't support. Enter its dates one by one.")
             raise RowRefused("unsupported_recurrence", says % unsupported)
         own = ZoneInfo(zone_name) if zone_name else self.zone
         if exception := self._one("RECURRENCE-ID"):
             if "RANGE" in exception.params:
-                says = _("It changes an occurrence and those after it. Enter them as a series of their own.")
+                says = _("It changes an occurrence and all later ones. Enter those as a separate series.")
                 raise RowRefused("unsupported_recurrence", says)
             instant, _zone = self._instant(exception, "start")
             day = instant.astimezone(own).date().isoformat()

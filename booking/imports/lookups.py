@@ -58,7 +58,7 @@ class Lookups:
             for key in keys:
                 candidates = [client for client in self.book.of(key) if owner or bool(client.user_id) == with_login]
                 if len(candidates) > 1:
-                    says = _("Several clients are known by this. Give their reference, as the export does.")
+                    says = _("Several clients match. Use the client's reference, as in the export.")
                     raise RowRefused("ambiguous_client", says, f"client_{key[1]}")
                 if candidates:
                     return candidates[0]
@@ -80,9 +80,9 @@ class Lookups:
         best = [service for service in found if rank[service.pk] == max(rank.values())]
         column = "service" if name else "service_reference"
         if not best:
-            raise RowRefused("unknown_service", _("There is no such service of this provider."), column)
+            raise RowRefused("unknown_service", _("This provider doesn't offer this service."), column)
         if len(best) > 1:
-            says = _("Several services have this name. Give their reference, as the export does.")
+            says = _("Several services have this name. Use the service's reference, as in the export.")
             raise RowRefused("ambiguous_service", says, column)
         return best[0]
 

@@ -126,7 +126,7 @@ def read_draft(row: Row, providers: dict[str, Provider], import_options: ImportO
     read_time = local_or_instant(ZoneInfo(zone_name))
     client = cleaned({name: values.pop(f"client_{name}") for name in BY})
     if not (client["reference"] or client["email"] or client["name"]):
-        cells.refuse("no_client", _("Say who the client is: by reference, email or name."), "client_email")
+        cells.refuse("no_client", _("Identify the client by reference, email or name."), "client_email")
     starts_at = cells.take("start", read_time, import_options.now)
     ends_at = cells.take("end", read_time, None)
     exdates = [date.fromisoformat(day) for day in row.cells.get("exdates", "").split()]
@@ -166,7 +166,7 @@ def overrides_of(draft: Draft, import_options: ImportOptions) -> list[Override]:
     if draft.starts_at > import_options.now:
         return overrides_to_come(import_options)
     if not import_options.chosen.get("past"):
-        raise InThePast(_("This time has passed. Choose to take over the past as well."), field="start")
+        raise InThePast(_("This time has passed. To import it anyway, allow past appointments."), field="start")
     return [Override.PAST]
 
 

@@ -95,7 +95,7 @@ def _read(row: Row, providers: dict[str, Provider]) -> tuple[Cells, dict[str, An
     )
     draft["providers"] = {provider.pk for provider in offering} if "providers" in cells or not owner else {owner.pk}
     if owner and draft["providers"] - {owner.pk}:
-        cells.refuse("not_allowed", _("A provider's own service is offered by that provider alone."), "providers")
+        cells.refuse("not_allowed", _("Only the provider who owns a service can offer it."), "providers")
     return cells, draft
 
 
@@ -127,7 +127,7 @@ class ServiceChanges(Changes[Service]):
         if not candidates and draft["reference"] and not is_ours(draft["reference"]):
             candidates = [service for service in self.found.get(by_name, []) if is_ours(service.reference)]
         if len(candidates) > 1:
-            says = _("Several services have this name. Give their reference, as the export does.")
+            says = _("Several services have this name. Use the service's reference, as in the export.")
             raise RowRefused("ambiguous_service", says, "name")
         providers = draft.pop("providers")
         if candidates:

@@ -12,23 +12,23 @@ OPTIONS = (
     Option(
         "outside_hours",
         gettext_lazy("Book outside the hours as well"),
-        gettext_lazy("This is recorded. Booked time stays booked."),
+        gettext_lazy("We record this. Booked time stays booked."),
     ),
     Option(
         "past",
-        gettext_lazy("Take over the past as well"),
-        gettext_lazy("This is recorded. What has passed counts as completed, unless the file says otherwise."),
+        gettext_lazy("Also import past appointments"),
+        gettext_lazy("We record this. Past appointments count as completed unless the file says otherwise."),
     ),
     Option(
         "add_clients",
-        gettext_lazy("Add clients there are not"),
+        gettext_lazy("Add missing clients"),
         gettext_lazy("Into the provider's address book."),
         permission="accounts.add_client",
     ),
     Option(
         "tell",
-        gettext_lazy("Tell both sides, and webhooks"),
-        gettext_lazy("Otherwise nobody is told of what is imported. Reminders are sent in any case."),
+        gettext_lazy("Notify both sides, and webhooks"),
+        gettext_lazy("Otherwise we notify nobody about the import. Reminders are always sent."),
     ),
 )
 

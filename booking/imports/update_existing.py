@@ -109,7 +109,5 @@ def _check_client(draft: Draft, existing: Client) -> None:
         or (not wanted["email"] and wanted["name"] and existing.name == wanted["name"])
     )
     if not same:
-        says = _(
-            "This appointment is %s's. An import gives it to nobody else: change the client of the appointment itself."
-        )
+        says = _("This appointment is %s's. Imports can't change the client: change it in the appointment.")
         raise RowRefused("client_differs", says % existing, "client_email")

@@ -39,7 +39,7 @@ def weekday(text: str) -> int:
         return int(day) - 1
     found = [number for number, name in enumerate(WEEKDAYS) if len(day) >= 3 and name.startswith(day)]
     if not found:
-        raise RowRefused("invalid", _("Write a weekday from monday to sunday, or 1 to 7 beginning with Monday."))
+        raise RowRefused("invalid", _("Enter a weekday from monday to sunday, or a number from 1 (Monday) to 7."))
     return found[0]
 
 
@@ -51,7 +51,7 @@ def clock_time(text: str) -> time:
     found = CLOCK.fullmatch("00:00" if text == "24:00" else text)
     hours, minutes = (int(found[1]), int(found[2])) if found else (24, 0)
     if hours > 23 or minutes > 59:
-        raise RowRefused("invalid_time", _("Write a time of day such as 09:00, up to 24:00."))
+        raise RowRefused("invalid_time", _("Enter a time of day such as 09:00, up to 24:00."))
     return time(hours, minutes)
 
 
@@ -126,7 +126,9 @@ def _import_week(
             refusal.field = {"start_time": "start", "end_time": "end"}.get(refusal.field or "")
             refused = {row.number: [refusal] for row in rows}
     if refused:
-        others = RowRefused("others_refused", _("Other rows of this provider are refused, so the hours stay."))
+        others = RowRefused(
+            "others_refused", _("Other rows for this provider have errors, so the hours stay as they are.")
+        )
         return [Result.refused(row, refused.get(row.number, [others]), _about(row)) for row in rows]
     results = [
         Result(row, RowOutcome.UNCHANGED if hours in before else RowOutcome.NEW, _about(row))
@@ -136,7 +138,9 @@ def _import_week(
         cells_of_file = [column.write(value, {}) for column, value in zip(COLUMNS[1:], gone, strict=True)]
         results.append(Result(None, RowOutcome.REMOVED, " ".join([provider.slug if provider else "", *cells_of_file])))
     if stranded:
-        says = ngettext("%d appointment then lies outside.", "%d appointments then lie outside.", stranded)
+        says = ngettext(
+            "%d appointment would be outside the hours.", "%d appointments would be outside the hours.", stranded
+        )
         results[0].says = says % stranded
     return results
 

@@ -106,8 +106,8 @@ def cancel(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
     form = CancelForm(request.POST if request.method == "POST" else None, appointment=row)
     if request.method == "POST" and form.is_valid():
         number = cancelling.cancel(row, form.cleaned_data, actor=actor_of(request), now=now)
-        one = _("Your appointment was cancelled, and the provider is told.")
-        more = _("%d of your appointments were cancelled, and the provider is told.")
+        one = _("Your appointment has been cancelled. We've notified the provider.")
+        more = _("%d of your appointments have been cancelled. We've notified the provider.")
         messages.success(request, one if number == 1 else more % number)
         return HttpResponseRedirect(reverse("my-appointment", args=[pk]))
     allowed = Action.CANCEL in allowed_actions(row, actor_of(request), now)

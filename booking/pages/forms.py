@@ -26,8 +26,8 @@ class ProviderProfileForm(TranslationsForm, RowForm):
             "embed_origins",
         ]
         widgets = {"bio": forms.Textarea({"rows": 6})}
-        labels = {"name": _("Name"), "slug": _("Address"), "specialization": _("Specialization"), "bio": _("About you")}
-        help_texts = {"slug": _("The end of your booking page's address. Links to the old one no longer work.")}
+        labels = {"name": _("Name"), "slug": _("Address"), "specialization": _("Specialisation"), "bio": _("About you")}
+        help_texts = {"slug": _("The last part of your booking page's link. Links with the old one will stop working.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -112,7 +112,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
         except DomainError as refusal:
             messages.error(request, str(refusal.message))
         else:
-            messages.success(request, _("Released: the time is free again."))
+            messages.success(request, _("Released. Others can book this time again."))
         return HttpResponseRedirect(back(request, self.change_url(pk)))
 
     def _asked(self, request: HttpRequest, pk: int, *, allowed: bool) -> Reservation:
@@ -136,7 +136,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
     # --- Many ---
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        tools = [(_("Expire due holds now"), reverse("admin:booking_reservation_expire"))]
+        tools = [(_("Expire overdue holds"), reverse("admin:booking_reservation_expire"))]
         allowed = tools if self.has_release_permission(request) else []
         return super().changelist_view(request, {**(extra_context or {}), "tools": allowed})
 
@@ -146,15 +146,13 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
             raise PermissionDenied
         now = timezone.now()
         if request.method == "POST":
-            messages.success(
-                request, _("Holds past their end, now marked as expired: %d.") % reservations.expire_due(now=now)
-            )
+            messages.success(request, _("Holds expired: %d.") % reservations.expire_due(now=now))
             return HttpResponseRedirect(self.list_url())
         return self.ask(
             request,
-            title=_("Expire due holds now"),
-            submit=_("Expire them"),
-            about=[_("Holds past their end and not yet marked so: %d") % Reservation.objects.stale(now=now).count()],
+            title=_("Expire overdue holds"),
+            submit=_("Expire holds"),
+            about=[_("Overdue holds: %d") % Reservation.objects.stale(now=now).count()],
             back=self.list_url(),
         )
 
@@ -195,7 +193,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
     def ends(self, reservation: Reservation) -> str:
         return local_time(reservation.ends_at)
 
-    @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="starts_at")
+    @admin.display(description=gettext_lazy("start (provider's time zone)"), ordering="starts_at")
     def local_start(self, reservation: Reservation) -> str:
         return local_time_with_zone(reservation.starts_at, reservation.provider.schedule.timezone)
 
@@ -206,13 +204,13 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, reservation: Reservation) -> str:
         ended = reservation.state(timezone.now()) != reservation.status
-        return _("held, past its end") if ended else reservation.get_status_display()
+        return _("hold overdue") if ended else reservation.get_status_display()
 
     @admin.display(description=here(gettext_lazy("expires")), ordering="expires_at")
     def expires(self, reservation: Reservation) -> str:
         return local_time(reservation.expires_at)
 
-    @admin.display(description=here(gettext_lazy("made")), ordering="created_at")
+    @admin.display(description=here(gettext_lazy("created")), ordering="created_at")
     def made(self, reservation: Reservation) -> str:
         return local_time(reservation.created_at)
 
@@ -275,7 +273,7 @@ class SlotAdmin(ReadOnly, StaffModelAdmin):
     def ends(self, slot: Slot) -> str:
         return local_time(slot.ends_at)
 
-    @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="starts_at")
+    @admin.display(description=gettext_lazy("start (provider's time zone)"), ordering="starts_at")
     def local_start(self, slot: Slot) -> str:
         return local_time_with_zone(slot.starts_at, slot.provider.schedule.timezone)
 
@@ -283,4 +281,4 @@ class SlotAdmin(ReadOnly, StaffModelAdmin):
     def state(self, slot: Slot) -> str:
         if slot.reservation_id is None:
             return _("free")
-        return _("withdrawn: claimed, but no longer in the hours") if slot.withdrawn else _("claimed")
+        return _("withdrawn: still claimed, but outside the current hours") if slot.withdrawn else _("claimed")

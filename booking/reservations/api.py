@@ -47,28 +47,31 @@ from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.limits.throttling import seconds_until_mail, site_network
 
 WITHOUT_LOGIN = (
-    "Without a login it is held for a visitor, for ten minutes, or longer once `details` are given. The answer has a "
-    "`guest_token`; sent with the next hold, it moves a hold without details instead of adding one."
+    "Without signing in, it holds the time for a visitor for ten minutes, or longer once `details` are sent. "
+    "The answer has a `guest_token`; sent with the next hold, it moves a hold without details instead of "
+    "adding one."
 )
 
 
 class ReserveSlotSerializer(Serializer[Any]):
-    client = IdField(required=False, help_text=_("For whom. Yourself, if left out."))
-    service = IdField(required=False, help_text=_("Without one, the slot alone is held."))
+    client = IdField(required=False, help_text=_("The client to book for. Defaults to you."))
+    service = IdField(required=False, help_text=_("If left out, only this slot is held."))
 
 
 class ReserveSerializer(ReserveSlotSerializer):
     provider = IdField()
     start_time = InstantField()
-    end_time = InstantField(required=False, help_text=_("Instead of a service; for the provider and staff."))
-    timezone = TimezoneField(required=False, help_text=_("For times sent without an offset."))
+    end_time = InstantField(required=False, help_text=_("Use instead of a service. Providers and staff only."))
+    timezone = TimezoneField(required=False, help_text=_("Time zone of times sent without an offset."))
     override = OverrideField()
 
 
 class ConfirmSerializer(Serializer[Any]):
-    confirmed = serializers.BooleanField(help_text=_("True makes the appointment; false gives the time back."))
+    confirmed = serializers.BooleanField(help_text=_("`true` books the appointment; `false` releases the time."))
     code = LineField(
-        required=False, max_length=20, help_text=_("For guests: the six digits that were mailed with the details.")
+        required=False,
+        max_length=20,
+        help_text=_("Guests only: the six-digit code we email once you've sent your details."),
     )
 
 
@@ -118,14 +121,14 @@ class HoldMixin:
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Reservations you may see"),
+    list=extend_schema(summary="List reservations"),
     retrieve=extend_schema(
-        summary="One reservation",
+        summary="Get a reservation",
         responses={200: ReservationSerializer, **refusals(400)},
     ),
 )
 class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """Reservations: holds, and what became of them."""
+    """Reservations: holds and their outcomes."""
 
     queryset = Reservation.objects.all()
     serializer_class = ReservationSerializer
@@ -161,10 +164,12 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
         return self.hold(data["provider"], data["start_time"], data)
 
     @extend_schema(
-        summary="A guest's details",
-        description="For guests: name, email and what else the provider should know. They are mailed a link to "
-        "confirm, and a code for `confirm`. The first details extend the hold to the schedule's hold time. They may be "
-        "given once more, to correct the address.",
+        summary="Send a guest's details",
+        description=(
+            "For guests: name, email and anything else the provider should know. We email them a confirmation "
+            "link, and a code for `confirm`. The first details extend the hold to the schedule's hold time. They "
+            "can be sent once more to correct the address."
+        ),
         request=DetailsSerializer,
         responses={200: ReservationSerializer, **refusals(403, 409, 410)},
         examples=[
@@ -184,12 +189,14 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
         return self.answer(ReservationSerializer, reservation)
 
     @extend_schema(
-        summary="Confirm a hold, or give it back",
+        summary="Confirm or release a hold",
         parameters=[PREVIEW],
         request=ConfirmSerializer,
-        description="Guests send the `code` that was mailed with the details. Their answer has less in it, and a "
-        "`guest_token` for the appointment. Without the code it is 403 `confirmation_required`, and five wrong ones "
-        "are the last: then only the mailed link confirms.",
+        description=(
+            "Guests send the `code` we emailed after they sent their details. Their answer has fewer fields, and a "
+            "`guest_token` for the appointment. Without the code, the answer is 403 `confirmation_required`. After "
+            "five wrong codes, only the emailed link confirms."
+        ),
         responses={200: USERS_OR_GUESTS, **refusals(403, 409, 410)},
         examples=[OpenApiExample("Confirm", {"confirmed": True}, request_only=True)],
     )
@@ -201,7 +208,7 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
         if self.guest is not None:
             return self.confirm_as_guest(data)
         if "code" in data:
-            raise NotAllowed(_("Only guests confirm by a code."), field="code")
+            raise NotAllowed(_("Only guests confirm with a code."), field="code")
         appointment = self.perform(lambda: appointments.confirm(reservation_id=int(pk), actor=self.actor, now=self.now))
         return self.answer(AppointmentSerializer, appointment)
 
@@ -233,15 +240,15 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
 
 
 class ExpiredSerializer(Serializer[Any]):
-    expired = serializers.IntegerField(help_text=_("How many holds were past their end and not yet marked so."))
+    expired = serializers.IntegerField(help_text=_("How many overdue holds were expired."))
 
 
 class ExpireReservationsView(IdempotentMixin, StrictView, APIView):
-    """Expire overdue holds at once, as the sweeper does every few seconds. Staff only."""
+    """Expire overdue holds now instead of waiting a few seconds for the sweeper. Staff only."""
 
     permission_classes = [IsAdminUser, ForStaff]
     permissions = {"POST": "booking.change_reservation"}
 
-    @extend_schema(summary="Expire the holds that are past their end", request=None, responses=ExpiredSerializer)
+    @extend_schema(summary="Expire overdue holds", request=None, responses=ExpiredSerializer)
     def post(self, request: Request) -> Response:
         return Response({"expired": reservations.expire_due(now=timezone.now())})

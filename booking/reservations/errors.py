@@ -13,42 +13,42 @@ class TimeUnavailable(DomainError):
 
 class SlotTaken(TimeUnavailable):
     code = "slot_taken"
-    message = _("This time is taken. The nearest free times are listed.")
+    message = _("This time is taken. Choose one of the nearest available times.")
 
 
 class OutsideHours(TimeUnavailable):
     code = "outside_hours"
-    message = _("The provider is not available at this time. The nearest free times are listed.")
+    message = _("The provider isn't available at this time. Choose one of the nearest available times.")
 
 
 class TooSoon(TimeUnavailable):
     code = "too_soon"
-    message = _("This time is too close. The first time that can be booked is listed.")
+    message = _("This time is too soon. Choose the first bookable time or a later one.")
 
 
 class TooFar(TimeUnavailable):
     code = "too_far"
-    message = _("This time is too far ahead to be booked yet.")
+    message = _("This time is too far ahead to book yet. Choose an earlier one.")
 
 
 class NotBookable(DomainError):
     code = "provider_not_bookable"
     kind = ErrorKind.CONFLICT
-    message = _("This provider takes no bookings at present.")
+    message = _("This provider isn't taking bookings at the moment.")
 
 
 class ClientErased(DomainError):
     code = "client_erased"
     kind = ErrorKind.CONFLICT
-    message = _("This client was erased at their own request. Add them again if they want to come.")
+    message = _("This client asked us to erase their data. Add them again if they want to book.")
 
 
 class NoNewClients(DomainError):
     code = "no_new_clients"
     kind = ErrorKind.CONFLICT
     message = _(
-        "This provider accepts no new clients. If you had an appointment with them before, use the email address you "
-        "booked it with."
+        "This provider isn't accepting new clients. If you've had an appointment with them before, use the email "
+        "you booked it with."
     )
 
 
@@ -56,38 +56,38 @@ class ProviderNotPublished(DomainError):
     code = "provider_not_published"
     kind = ErrorKind.CONFLICT
     message = _(
-        "This provider is not published yet, so nobody can be booked with them. "
-        "Their email must be verified, and staff must approve them."
+        "This provider isn't published yet, so nobody can book with them. They need to verify their email, and "
+        "staff need to approve them."
     )
 
 
 class TooManyHolds(DomainError):
     code = "too_many_holds"
     kind = ErrorKind.CONFLICT
-    message = _("You already hold as many times as one client may. Confirm or release one first.")
+    message = _("You've reached the limit for held times. Confirm or release one first.")
 
 
 class TooManyHoldsInNetwork(TooManyHolds):
     code = "too_many_holds_in_network"
-    message = _("Many times are held from your network at the moment. Please try again in a few minutes.")
+    message = _("Too many times are being held from your network. Try again in a few minutes.")
 
 
 class HoldExpired(DomainError):
     code = "hold_expired"
     kind = ErrorKind.GONE
-    message = _("This hold has expired and the time is free again. Please reserve once more.")
+    message = _("Your hold has expired. Pick a new time.")
 
 
 class HoldReleased(DomainError):
     code = "hold_released"
     kind = ErrorKind.GONE
-    message = _("This hold was released. Please reserve once more.")
+    message = _("This hold was released. Pick a new time.")
 
 
 class AskedEnough(DomainError):
     code = "asked_enough"
     kind = ErrorKind.CONFLICT
-    message = _("The link has been sent twice. Please look for it in your mail, also among the junk.")
+    message = _("We've already sent the link twice. Check your inbox and your spam folder.")
 
 
 class ConfirmationRequired(DomainError):
@@ -96,8 +96,8 @@ class ConfirmationRequired(DomainError):
     code = "confirmation_required"
     kind = ErrorKind.FORBIDDEN
     message = _(
-        "Guests confirm by mail: hold a time, send name and email to its details, then confirm with the code from the "
-        "mail, or open the link in it."
+        "Guests confirm by email: hold a time, send a name and email to its details, then confirm with the code "
+        "or the link in the email."
     )
 
     def __init__(self) -> None:
@@ -115,15 +115,15 @@ class ConfirmationRequired(DomainError):
 class DetailsRequired(DomainError):
     code = "details_required"
     kind = ErrorKind.CONFLICT
-    message = _("Send name and email to the details of this hold first.")
+    message = _("Send a name and email to this hold's details first.")
 
 
 class WrongHoldCode(DomainError):
     code = "wrong_code"
-    message = _("This code is not valid, or no longer. After five wrong ones only the link in the mail confirms.")
+    message = _("This code is wrong or has expired. After five wrong codes, only the link in the email works.")
 
 
 class AlreadyConfirmed(DomainError):
     code = "already_confirmed"
     kind = ErrorKind.CONFLICT
-    message = _("This reservation is confirmed. To give it up, cancel its appointment.")
+    message = _("This reservation is already confirmed. Cancel the appointment instead.")

@@ -18,8 +18,8 @@ class ReservationFilter(AtOneMoment, django_filters.FilterSet):
     client = IdFilter()
     service = IdFilter()
     status = django_filters.ChoiceFilter(choices=ReservationStatus.choices, method="in_status")
-    start = InstantFilter(field_name="starts_at", lookup_expr="gte", label=_("Starting at or after this."))
-    end = InstantFilter(field_name="starts_at", lookup_expr="lt", label=_("Starting before this."))
+    start = InstantFilter(field_name="starts_at", lookup_expr="gte", label=_("Starts at or after this time."))
+    end = InstantFilter(field_name="starts_at", lookup_expr="lt", label=_("Starts before this time."))
     ordering = OrderingFilter(
         fields=[("starts_at", "start_time"), ("created_at", "created_at"), ("expires_at", "expires_at"), ("id", "id")]
     )

@@ -10,7 +10,7 @@ from accounts.clients.fields import GUEST_FIELDS
 from accounts.clients.forms import guests_contacts
 from scheduler_project.common.pages.forms import TextField
 
-PHONE_FOR_SMS = _("For text messages we need your number.")
+PHONE_FOR_SMS = _("Enter your phone number to get text messages.")
 
 
 class NoteForm(forms.Form):
@@ -19,7 +19,7 @@ class NoteForm(forms.Form):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("What is good to know beforehand."),
+        help_text=_("Anything we should know?"),
     )
 
 

@@ -108,19 +108,24 @@ class Reservation(models.Model):
         models.CharField(max_length=10, choices=Override), verbose_name=_("overrides"), default=list, blank=True
     )
     note = models.TextField(
-        _("note"), max_length=2000, blank=True, default="", db_default="", help_text=_("What the client says about it.")
+        _("note"),
+        max_length=2000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The client's note on the booking."),
     )
     asked = models.PositiveSmallIntegerField(
-        _("links sent"), default=0, db_default=0, help_text=_("How often a visitor was mailed the link to confirm.")
+        _("links sent"), default=0, db_default=0, help_text=_("How many times the confirmation link was emailed.")
     )
     network = models.BigIntegerField(
-        _("network"), null=True, blank=True, editable=False, help_text=_("What holds are counted by while they last.")
+        _("network"), null=True, blank=True, editable=False, help_text=_("Used to limit holds per network.")
     )
     created_by = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("made by")
     )
     face = models.CharField(_("made through"), max_length=10, choices=Source)
-    created_at = models.DateTimeField(_("made"))
+    created_at = models.DateTimeField(_("created"))
     closed_at = models.DateTimeField(_("ended"), null=True, blank=True, help_text=_("When it expired or was released."))
 
     objects = ReservationQuerySet.as_manager()

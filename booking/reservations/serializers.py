@@ -20,15 +20,15 @@ from scheduler_project.common.api.serializers import Serializer
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.languages import language_choices
 
-OF_AN_APPOINTMENT = _("This token is of an appointment. Leave it out to hold another time.")
+OF_AN_APPOINTMENT = _("This token belongs to an appointment. Leave it out to hold another time.")
 
 
 GUESTS_DO_NOT_SEND = {
     "client": _("You can book for yourself only."),
     "end_time": _("Choose a service instead of an end time."),
     "override": _("Only the provider and staff may override these rules."),
-    "title": _("It is called after the service."),
-    "reminder_offsets": _("The provider decides when to remind."),
+    "title": _("The appointment takes the service's name. Leave this out."),
+    "reminder_offsets": _("The provider sets the reminders. Leave this out."),
 }
 """The fields with which users book for others, or against the rules, and why they are refused to guests."""
 
@@ -45,16 +45,16 @@ class DetailsSerializer(GuestSerializer):
     language = serializers.ChoiceField(
         choices=language_choices(),
         required=False,
-        help_text=_("Of the messages to them. That of the request, if left out."),
+        help_text=_("Language of messages to the client. Defaults to the request's language."),
     )
-    by_sms = serializers.BooleanField(default=False, help_text=_("Remind them by text message too."))
+    by_sms = serializers.BooleanField(default=False, help_text=_("Also remind the client by text message."))
 
     class Meta(GuestSerializer.Meta):
         fields = [*GuestSerializer.Meta.fields, "note", "language", "by_sms"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["by_sms"] and settings.SMS_GATEWAY == "none":
-            raise serializers.ValidationError({"by_sms": _("Text messages are not sent here.")})
+            raise serializers.ValidationError({"by_sms": _("This site doesn't send text messages.")})
         if attrs["by_sms"] and not attrs.get("phone"):
             raise serializers.ValidationError({"phone": PHONE_FOR_SMS}, code="required")
         return {"language": get_language() or "", **attrs}
@@ -86,14 +86,15 @@ class ReservationSerializer(Serializer[Reservation]):
     start_time = serializers.DateTimeField()
     end_time = serializers.DateTimeField()
     status = serializers.ChoiceField(
-        choices=ReservationStatus.choices, help_text=_("A hold past its end reads `expired`, tidied up or not.")
+        choices=ReservationStatus.choices,
+        help_text=_("An overdue hold reads `expired`, whether or not it has been cleaned up."),
     )
     expires_at = serializers.DateTimeField(allow_null=True)
     appointment = serializers.IntegerField(allow_null=True)
     overrides = serializers.ListField(child=serializers.ChoiceField(choices=Override.choices))
     created_at = serializers.DateTimeField()
     allowed_actions = serializers.ListField(
-        child=serializers.ChoiceField(choices=HoldAction.choices), help_text=_("What you may do with it now.")
+        child=serializers.ChoiceField(choices=HoldAction.choices), help_text=_("What you can do with it now.")
     )
 
     def to_representation(self, instance: Reservation) -> dict[str, Any]:
@@ -124,7 +125,7 @@ class HeldSerializer(ReservationSerializer):
     guest_token = serializers.CharField(
         required=False,
         help_text=_(
-            "Only here, and only without a login: send it as `Authorization: Guest …` with what comes next. It is good "
-            "for a day."
+            "Returned only here, and only to guests. Send it as `Authorization: Guest …` with the requests that "
+            "follow. Valid for one day."
         ),
     )

@@ -34,7 +34,9 @@ class CancelSeriesForm(StaffReasonForm):
     occurrence = DayField(
         label=gettext_lazy("From"),
         required=False,
-        help_text=gettext_lazy("The local date of an occurrence: it and those after it. Empty: all that are to come."),
+        help_text=gettext_lazy(
+            "Local date of an occurrence: cancels it and all later ones. Leave empty to cancel all upcoming ones."
+        ),
     )
 
 
@@ -57,14 +59,14 @@ class OccurrenceInline(ReadOnly, admin.TabularInline):
     fields = ("occurrence", "local_start", "status")
     readonly_fields = fields
     show_change_link = True
-    verbose_name_plural = gettext_lazy("occurrences of the last 30 days and to come")
+    verbose_name_plural = gettext_lazy("occurrences: last 30 days and upcoming")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
         since = timezone.now() - SHOWN_FOR
         found = super().get_queryset(request).filter(reservation__starts_at__gte=since)
         return found.select_related("reservation").order_by("reservation__starts_at", "pk")
 
-    @admin.display(description=gettext_lazy("start (its own timezone)"))
+    @admin.display(description=gettext_lazy("start (series time zone)"))
     def local_start(self, appointment: Appointment) -> str:
         return local_time_with_zone(appointment.starts_at, appointment.timezone)
 
@@ -119,7 +121,7 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
         series = self.get_object(request, object_id)
         tools = []
         if series and self.has_arrange_permission(request) and _is_active(series):
-            tools = [(_("Cancel what is to come"), reverse("admin:booking_appointmentseries_cancel", args=[series.pk]))]
+            tools = [(_("Cancel upcoming"), reverse("admin:booking_appointmentseries_cancel", args=[series.pk]))]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def cancel_view(self, request: HttpRequest, pk: int) -> Any:
@@ -148,8 +150,8 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
                 return HttpResponseRedirect(self.change_url(pk))
         return self.ask(
             request,
-            title=_("Cancel what is to come"),
-            submit=_("Cancel what is to come"),
+            title=_("Cancel upcoming"),
+            submit=_("Cancel upcoming"),
             original=series,
             about=[f"{self.name(series)}: {series.client}, {series.provider}", self.local_start(series), series.rrule],
             form=form,
@@ -158,7 +160,7 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
 
     # --- Many series ---
 
-    @admin.action(description=gettext_lazy("Cancel what is to come…"), permissions=["arrange"])
+    @admin.action(description=gettext_lazy("Cancel upcoming…"), permissions=["arrange"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[AppointmentSeries]) -> Any:
         form = StaffReasonForm(request.POST if "answered" in request.POST else None)
         reason = form.cleaned_data["reason"] if form.is_valid() else ""
@@ -171,7 +173,7 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
             request,
             queryset.select_related(*self.list_select_related).order_by("provider", "pk"),
             apply,
-            title=_("Cancel what is to come"),
+            title=_("Cancel upcoming"),
             done=_("Series cancelled: %d."),
             form=form,
             describe=lambda row: f"{self.name(row)}: {row.client}, {row.provider}",
@@ -194,7 +196,7 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
     def rule(self, series: AppointmentSeries) -> str:
         return rule_in_words(series) or series.rrule
 
-    @admin.display(description=gettext_lazy("start (its own timezone)"), ordering="start_date")
+    @admin.display(description=gettext_lazy("start (series time zone)"), ordering="start_date")
     def local_start(self, series: AppointmentSeries) -> str:
         return local_time_with_zone(series.instant(series.start_date), series.timezone)
 
@@ -230,7 +232,7 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
     def ends(self, series: AppointmentSeries) -> str:
         return local_time(series.ends_at)
 
-    @admin.display(description=here(gettext_lazy("made")), ordering="created_at")
+    @admin.display(description=here(gettext_lazy("created")), ordering="created_at")
     def made(self, series: AppointmentSeries) -> str:
         return local_time(series.created_at)
 

@@ -37,9 +37,9 @@ MONDAYS = {
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Series you may see"),
+    list=extend_schema(summary="List series"),
     retrieve=extend_schema(
-        summary="One series",
+        summary="Get a series",
         responses={200: SeriesDetailSerializer, **refusals(400)},
     ),
 )
@@ -92,10 +92,12 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         return self.answer(SeriesChangeSerializer, row, code)
 
     @extend_schema(
-        summary="What a series would book",
-        description="Each occurrence up to the provider's booking horizon: free, or busy with why and the nearest free "
-        "time, whatever the `policy`. Nothing is changed. It takes what beginning the series takes. For the provider "
-        "and staff.",
+        summary="Preview a series",
+        description=(
+            "Lists each occurrence up to the provider's booking horizon as free, or as busy with the reason and "
+            "the nearest available time, whatever the `policy`. Changes nothing. Takes the same fields as creating "
+            "the series. For the provider and staff."
+        ),
         request=CreateSeriesSerializer,
         responses={200: SeriesPreviewSerializer, **refusals(403, 404, 409)},
         examples=[OpenApiExample("Mondays at nine", MONDAYS, request_only=True)],
@@ -108,9 +110,11 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         return self.answer(SeriesPreviewSerializer, change)
 
     @extend_schema(
-        summary="Begin a series",
-        description="Books every occurrence up to the provider's booking horizon, in one transaction; later ones "
-        "follow by themselves. For the provider and staff.",
+        summary="Create a series",
+        description=(
+            "Books every occurrence up to the provider's booking horizon, in one transaction. Later ones are "
+            "booked automatically. For the provider and staff."
+        ),
         request=CreateSeriesSerializer,
         responses={201: SeriesChangeSerializer, **refusals(403, 404, 409)},
         examples=[OpenApiExample("Mondays at nine", {**MONDAYS, "policy": "skip_conflicts"}, request_only=True)],
@@ -123,9 +127,10 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         return self.done(change, status.HTTP_201_CREATED)
 
     @extend_schema(
-        summary="Change this occurrence, it and those after it, or all to come",
-        description="With `following` the series is split, and the answer is the new one. Appointments are moved, not "
-        "made anew.",
+        summary="Change one, following or all upcoming occurrences",
+        description=(
+            "`following` splits the series and returns the new one. Appointments are rescheduled, not recreated."
+        ),
         request=EditSeriesSerializer,
         responses={200: SeriesChangeSerializer, **refusals(403, 409)},
         examples=[
@@ -155,12 +160,12 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         return self.done(change)
 
     @extend_schema(
-        summary="Cancel this occurrence, it and those after it, or all to come",
-        description="For the provider, staff and its client.",
+        summary="Cancel one, following or all upcoming occurrences",
+        description="For the provider, the client and staff.",
         request=CancelSeriesSerializer,
         responses={200: SeriesChangeSerializer, **refusals(403, 409)},
         examples=[
-            OpenApiExample("All to come", {"reason": "Moved to another town"}, request_only=True),
+            OpenApiExample("All upcoming", {"reason": "Moved to another town"}, request_only=True),
             OpenApiExample("One", {"scope": "this", "from": "2027-03-15", "reason": "Holiday"}, request_only=True),
         ],
     )
@@ -178,7 +183,7 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         )
         return self.done(change)
 
-    @extend_schema(summary="Cancel all that are to come", responses={204: None, **refusals(403, 409)})
+    @extend_schema(summary="Cancel all upcoming occurrences", responses={204: None, **refusals(403, 409)})
     def destroy(self, request: Request, pk: str) -> Response:
         series.cancel_series(series_id=self.get_object().pk, scope=SeriesScope.ALL, actor=self.actor, now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)

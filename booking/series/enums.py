@@ -8,12 +8,12 @@ class ConflictPolicy(models.TextChoices):
     """The policy of a series if some of its times cannot be booked."""
 
     ALL_OR_NOTHING = "all_or_nothing", _("all or nothing")
-    SKIP_CONFLICTS = "skip_conflicts", _("skip what cannot be booked")
+    SKIP_CONFLICTS = "skip_conflicts", _("skip times that can't be booked")
 
 
 class SeriesScope(models.TextChoices):
     """The occurrences of a series to which a change applies. Past ones are never touched."""
 
     THIS = "this", _("this one")
-    FOLLOWING = "following", _("this one and those after it")
-    ALL = "all", _("all that are to come")
+    FOLLOWING = "following", _("this and following")
+    ALL = "all", _("all upcoming")

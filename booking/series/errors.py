@@ -7,7 +7,7 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 
 class BadRule(DomainError):
     code = "bad_rule"
-    message = _("This recurrence rule cannot be read.")
+    message = _("We can't read this recurrence rule. Check its syntax.")
 
     def __init__(self, message: str | None = None, *, field: str = "rrule") -> None:
         super().__init__(message, field=field)
@@ -21,7 +21,7 @@ class NotInRule(DomainError):
 class SeriesConflict(DomainError):
     code = "series_conflict"
     kind = ErrorKind.CONFLICT
-    message = _("Some of the times cannot be booked, so nothing was done. Each is listed with the nearest free time.")
+    message = _("Some times can't be booked, so nothing was changed. Each is listed with the nearest available time.")
 
 
 class SeriesEnded(DomainError):

@@ -52,12 +52,14 @@ class AppointmentSeries(models.Model):
     service = models.ForeignKey(
         Service, models.PROTECT, null=True, blank=True, related_name="series", verbose_name=_("service")
     )
-    title = models.CharField(_("title"), max_length=200, blank=True, help_text=_("Empty: the service's name."))
+    title = models.CharField(
+        _("title"), max_length=200, blank=True, help_text=_("Leave empty to use the service's name.")
+    )
     description = models.TextField(_("description"), max_length=5000, blank=True)
-    rrule = models.CharField(_("rule"), max_length=LONGEST_TEXT, help_text=_("A recurrence rule of RFC 5545."))
+    rrule = models.CharField(_("rule"), max_length=LONGEST_TEXT, help_text=_("A recurrence rule (RFC 5545)."))
     start_date = models.DateField(_("first day"))
     start_time = models.TimeField(_("time of day"))
-    timezone = models.CharField(_("timezone"), max_length=64, validators=[validate_timezone])
+    timezone = models.CharField(_("time zone"), max_length=64, validators=[validate_timezone])
     duration_minutes = models.PositiveSmallIntegerField(
         _("duration"), validators=[MinValueValidator(1), MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
     )
@@ -81,14 +83,14 @@ class AppointmentSeries(models.Model):
         _("booked until"), help_text=_("Occurrences before this instant have been booked, or could not be.")
     )
     ends_at = models.DateTimeField(
-        _("end"), null=True, blank=True, help_text=_("When the last occurrence ends. Empty: it goes on.")
+        _("end"), null=True, blank=True, help_text=_("When the last occurrence ends. Leave empty for no end.")
     )
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
     created_by = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("made by")
     )
     face = models.CharField(_("made through"), max_length=10, choices=Source)
-    created_at = models.DateTimeField(_("made"))
+    created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("changed"))
 
     objects = AppointmentSeriesQuerySet.as_manager()

@@ -36,12 +36,12 @@ def check_start(rule: Rule, start: datetime, zone: ZoneInfo) -> None:
     day = first_fitting(rule, start.date())
     if day == start.date():
         if _over(rule.until, day, start.time(), to_utc(start, zone)):
-            raise BadRule(_("UNTIL lies before the start."))
+            raise BadRule(_("UNTIL is before the start."))
         return
     if day is None:
         raise BadRule(_("This rule produces no date within %d years of its start.") % LOOK_AHEAD.years)
     raise NotInRule(
-        _("The rule does not produce its own start. The next date that fits is %s.") % day,
+        _("The rule doesn't produce its own start date. The next matching date is %s.") % day,
         field="start_time",
         details={"nearest": [day.isoformat()]},
     )
@@ -69,7 +69,9 @@ def occurrences(
         laid = ((day, instant) for day, instant in laid if not _over(rule.until, day, clock, instant))
     found = list(islice(((day, instant) for day, instant in laid if since <= instant < until), MOST + 1))
     if len(found) > MOST:
-        raise BadRule(_("This rule gives more than %d appointments within the booking horizon.") % MOST)
+        raise BadRule(
+            _("This rule produces more than %d appointments within the booking horizon. Choose fewer.") % MOST
+        )
     return found
 
 

@@ -129,18 +129,18 @@ def _parts(text: str) -> dict[str, str]:
     if len(text) > LONGEST_TEXT:
         raise BadRule(_("A rule is at most %d characters long.") % LONGEST_TEXT)
     if not (text.isascii() and text.isprintable()):
-        raise BadRule(_("A rule is one line of plain letters, digits and signs."))
+        raise BadRule(_("Write the rule on one line, using only plain letters, digits and punctuation."))
     parts: dict[str, str] = {}
     for part in text.upper().removeprefix("RRULE:").split(";"):
         name, equals, value = part.partition("=")
         if not (equals and value):
-            raise BadRule(_("“%s” is not a part of a rule. Write NAME=VALUE, parted by semicolons.") % part[:40])
+            raise BadRule(_("“%s” isn't a rule part. Write NAME=VALUE, separated by semicolons.") % part[:40])
         if name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
-            raise BadRule(_("%s is for rules faster than daily, which cannot be booked.") % name)
+            raise BadRule(_("%s is for rules more frequent than daily, which can't be booked.") % name)
         if name not in KNOWN:
             raise BadRule(_("There is no rule part called %s.") % name[:40])
         if name in parts:
-            raise BadRule(_("%s is given twice.") % name)
+            raise BadRule(_("%s appears twice. Give it once.") % name)
         parts[name] = value
     return parts
 
@@ -148,7 +148,7 @@ def _parts(text: str) -> dict[str, str]:
 def _freq(parts: dict[str, str]) -> Freq:
     name = parts.get("FREQ", "")
     if name in TOO_FAST:
-        raise BadRule(_("Appointments recur daily, weekly, monthly or yearly, not faster."))
+        raise BadRule(_("Appointments can repeat daily, weekly, monthly or yearly, not more often."))
     if name not in Freq.__members__:
         raise BadRule(_("Say how often: FREQ=DAILY, WEEKLY, MONTHLY or YEARLY."))
     return Freq(name)
@@ -214,13 +214,13 @@ def _check(rule: Rule, parts: dict[str, str]) -> None:
     """Check the table of RFC 5545 §3.3.10, and what its text forbids. Raises BadRule."""
     for name in FORBIDDEN[rule.freq]:
         if name in parts:
-            raise BadRule(_("%(name)s cannot stand in a %(freq)s rule.") % {"name": name, "freq": rule.freq})
+            raise BadRule(_("%(name)s can't be used in a %(freq)s rule.") % {"name": name, "freq": rule.freq})
     if rule.count is not None and rule.until is not None:
         raise BadRule(_("Give COUNT or UNTIL, not both."))
     if any(ordinal for ordinal, _weekday in rule.by_day):
         if rule.freq not in (Freq.MONTHLY, Freq.YEARLY):
-            raise BadRule(_("BYDAY with a number, such as 1MO, stands in MONTHLY and YEARLY rules only."))
+            raise BadRule(_("BYDAY with a number, such as 1MO, works only in MONTHLY and YEARLY rules."))
         if rule.by_week_no:
-            raise BadRule(_("BYDAY with a number, such as 1MO, cannot stand beside BYWEEKNO."))
+            raise BadRule(_("BYDAY with a number, such as 1MO, can't be combined with BYWEEKNO."))
     if rule.by_set_pos and not (parts.keys() & {"BYDAY", *NUMBERS}):
-        raise BadRule(_("BYSETPOS chooses among what another BY… part gives."))
+        raise BadRule(_("BYSETPOS needs another BY… part to choose from."))

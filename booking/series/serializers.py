@@ -20,7 +20,7 @@ from booking.services.models import MINUTES_A_DAY
 from scheduler_project.common.api.fields import DateField, IdField, IntegerField, LineField, TextField, TimezoneField
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 
-OCCURRENCE = _("The local date its rule gave it.")
+OCCURRENCE = _("The local date the rule gave this occurrence.")
 
 
 @extend_schema_field({"type": "string", "maxLength": LONGEST_TEXT, "example": "FREQ=WEEKLY;COUNT=4"})
@@ -36,13 +36,16 @@ class SeriesWordsSerializer(Serializer[Any]):
 
     service = IdField(required=False, allow_null=True)
     duration_minutes = IntegerField(
-        required=False, min_value=1, max_value=MINUTES_A_DAY, help_text=_("The service's, or one slot, if left out.")
+        required=False,
+        min_value=1,
+        max_value=MINUTES_A_DAY,
+        help_text=_("Defaults to the service's duration, or one slot."),
     )
     title = LineField(
         required=False,
         max_length=200,
         allow_blank=True,
-        help_text=_("The service's name, if left out."),
+        help_text=_("Default: the service's name."),
     )
     description = TextField(required=False, max_length=5000, allow_blank=True)
     reminder_offsets = OffsetsField()
@@ -50,12 +53,12 @@ class SeriesWordsSerializer(Serializer[Any]):
 
 
 class NewSeriesSerializer(SeriesWordsSerializer):
-    provider = IdField(required=False, help_text=_("Yourself, if left out."))
+    provider = IdField(required=False, help_text=_("Default: yourself."))
     client = IdField()
     rrule = RuleField()
     start_time = LocalStartField(help_text=_("The first occurrence. Without an offset it is read in `timezone`."))
     timezone = TimezoneField(
-        required=False, help_text=_("The series keeps its time of day there. The provider's, if left out.")
+        required=False, help_text=_("The series keeps its time of day in this time zone. Defaults to the provider's.")
     )
     exdates = serializers.ListField(
         child=DateField(validators=[validate_year]),
@@ -69,7 +72,7 @@ class CreateSeriesSerializer(NewSeriesSerializer):
     policy = serializers.ChoiceField(
         choices=ConflictPolicy.choices,
         default=ConflictPolicy.ALL_OR_NOTHING,
-        help_text=_("What becomes of it if some times cannot be booked."),
+        help_text=_("What to do if some times can't be booked."),
     )
 
 
@@ -77,7 +80,7 @@ class ScopeSerializer(Serializer[Any]):
     scope = serializers.ChoiceField(
         choices=SeriesScope.choices,
         default=SeriesScope.ALL,
-        help_text=_("Which occurrences. Past ones are never touched."),
+        help_text=_("Which occurrences this applies to. Past ones never change."),
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -87,7 +90,7 @@ class ScopeSerializer(Serializer[Any]):
             "from": DateField(
                 required=False,
                 validators=[validate_year],
-                help_text=_("The occurrence meant, by the local date its rule gave it. Needed but for `all`."),
+                help_text=_("The occurrence, by the local date its rule gave it. Required unless `all`."),
             ),
         }
 
@@ -97,7 +100,10 @@ class EditSeriesSerializer(SeriesWordsSerializer, ScopeSerializer):
     rrule = RuleField(required=False)
     start_time = LocalStartField(
         required=False,
-        help_text=_("Where that occurrence goes, and the others after it. Without an offset: in the series' zone."),
+        help_text=_(
+            "The new time of that occurrence; later ones shift with it. Without an offset, it is read in the series' "
+            "time zone."
+        ),
     )
 
 
@@ -112,7 +118,7 @@ class NearestSerializer(Serializer[FreeTime]):
 
 
 class OccurrenceSerializer(Serializer[Appointment]):
-    id = serializers.IntegerField(help_text=_("Of the appointment."))
+    id = serializers.IntegerField(help_text=_("The appointment's."))
     occurrence = serializers.DateField(allow_null=True, help_text=OCCURRENCE)
     start_time = InstantField(source="starts_at")
     end_time = InstantField(source="ends_at")
@@ -120,7 +126,7 @@ class OccurrenceSerializer(Serializer[Appointment]):
 
 
 class ConflictSerializer(Serializer[Conflict]):
-    """An occurrence that cannot be booked, and the nearest free time within a fortnight."""
+    """An occurrence that can't be booked, and the nearest available time within two weeks."""
 
     occurrence = serializers.DateField(help_text=OCCURRENCE)
     start_time = InstantField(source="starts_at")
@@ -140,7 +146,7 @@ class SeriesSerializer(ModelSerializer[AppointmentSeries]):
     client = PersonSerializer()
     service = PersonSerializer(allow_null=True)
     rrule = RuleField()
-    start_time = serializers.SerializerMethodField(help_text=_("The first occurrence, with the offset of its zone."))
+    start_time = serializers.SerializerMethodField(help_text=_("The first occurrence, with its UTC offset."))
     exdates = serializers.ListField(child=serializers.DateField())
     gaps = GapSerializer(many=True, help_text=_("Dates of the rule that could not be booked."))
     overrides = serializers.ListField(child=serializers.ChoiceField(choices=Override.choices))
@@ -151,8 +157,8 @@ class SeriesSerializer(ModelSerializer[AppointmentSeries]):
     cancelled_at = InstantField(allow_null=True)
     created_at = InstantField()
     updated_at = InstantField()
-    occurrences = serializers.IntegerField(help_text=_("How many appointments were made of it."))
-    next_time = InstantField(allow_null=True, help_text=_("When the next one begins."))
+    occurrences = serializers.IntegerField(help_text=_("How many appointments the series has created."))
+    next_time = InstantField(allow_null=True, help_text=_("When the next occurrence starts."))
 
     class Meta:
         model = AppointmentSeries
@@ -195,19 +201,19 @@ EditSeriesSerializer.shown_by = SeriesSerializer
 
 
 class SeriesDetailSerializer(SeriesSerializer):
-    next = OccurrenceSerializer(many=True, help_text=_("The next ten."))
+    next = OccurrenceSerializer(many=True, help_text=_("The next ten occurrences."))
 
     class Meta(SeriesSerializer.Meta):
         fields = [*SeriesSerializer.Meta.fields, "next"]
 
 
 class SeriesChangeSerializer(SeriesSerializer):
-    """The series, and the changes of its appointments."""
+    """The series, and the changes to its appointments."""
 
     created = OccurrenceSerializer(many=True)
     moved = OccurrenceSerializer(many=True)
     cancelled = OccurrenceSerializer(many=True)
-    skipped = ConflictSerializer(many=True, help_text=_("What could not be booked or moved."))
+    skipped = ConflictSerializer(many=True, help_text=_("Occurrences that couldn't be booked or rescheduled."))
 
     class Meta(SeriesSerializer.Meta):
         fields = [*SeriesSerializer.Meta.fields, "created", "moved", "cancelled", "skipped"]
@@ -238,7 +244,7 @@ class SeriesPreviewSerializer(Serializer[SeriesChange]):
     duration_minutes = serializers.IntegerField(source="series.duration_minutes")
     ends_at = InstantField(source="series.ends_at", allow_null=True)
     generated_until = InstantField(
-        source="series.generated_until", help_text=_("Later ones are booked as time goes by.")
+        source="series.generated_until", help_text=_("Later ones are booked as their dates come into range.")
     )
     free = serializers.SerializerMethodField()
     busy = serializers.SerializerMethodField()

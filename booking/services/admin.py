@@ -60,11 +60,11 @@ class ServiceAdmin(BookingImports, StaffModelAdmin):
 
     @admin.action(description=gettext_lazy("Deactivate selected services"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        self._set_active(request, queryset, _("Services that can no longer be booked: %d."), active=False)
+        self._set_active(request, queryset, _("Services deactivated: %d."), active=False)
 
     @admin.action(description=gettext_lazy("Activate selected services"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        self._set_active(request, queryset, _("Services that can be booked: %d."), active=True)
+        self._set_active(request, queryset, _("Services activated: %d."), active=True)
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Service], done: str, *, active: bool) -> None:
         actor = Actor.of(request.user, Source.ADMIN)

@@ -35,7 +35,7 @@ class ServiceSerializer(ModelSerializer[Service]):
         child=IdField(),
         required=False,
         max_length=1000,
-        help_text=_("Who offers it. Staff choose; a provider's own service is offered by that provider."),
+        help_text=_("Providers who offer it. Staff choose; a service a provider creates is offered by that provider."),
     )
     owner: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     reminder_offsets = OffsetsField()
@@ -58,10 +58,10 @@ class ServiceSerializer(ModelSerializer[Service]):
             )
         ],
     ),
-    list=extend_schema(summary="What can be booked"),
-    retrieve=extend_schema(summary="One service"),
+    list=extend_schema(summary="List services"),
+    retrieve=extend_schema(summary="Get a service"),
     partial_update=extend_schema(summary="Change a service", responses={200: ServiceSerializer}),
-    destroy=extend_schema(summary="Delete a service nobody booked", responses={204: None, **refusals(409)}),
+    destroy=extend_schema(summary="Delete a service without bookings", responses={204: None, **refusals(409)}),
 )
 class ServiceViewSet(
     TaggedByContent,
@@ -72,7 +72,7 @@ class ServiceViewSet(
     mixins.DestroyModelMixin,
     BookingViewSet,
 ):
-    """Services. All users read; providers change their own, staff the business's."""
+    """Services. Everyone can read them; providers change their own, staff the business's."""
 
     queryset = Service.objects.all()
     serializer_class = ServiceSerializer

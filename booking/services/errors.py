@@ -7,4 +7,4 @@ from scheduler_project.common.errors import DomainError
 
 class ServiceNotOffered(DomainError):
     code = "service_not_offered"
-    message = _("This provider does not offer this service.")
+    message = _("This provider doesn't offer this service. Choose another one.")

@@ -12,14 +12,14 @@ from scheduler_project.common.pages.translations import TranslationsForm, transl
 
 @translations_of(Service)
 class ServiceForm(TranslationsForm, RowForm):
-    reminder_offsets = OffsetsField(label=_("Reminders"), usual=_("As for all your appointments"))
+    reminder_offsets = OffsetsField(label=_("Reminders"), usual=_("Same as all your appointments"))
 
     class Meta:
         model = Service
         fields = (*SETTINGS, "photo")
         widgets = {name: forms.Textarea({"rows": 5}) for name in ("description", "preparation")}
         labels = {
-            "needs_approval": _("Bookings wait until you approve them"),
-            "is_active": _("Can be booked"),
+            "needs_approval": _("Require approval"),
+            "is_active": _("Active"),
         }
         help_texts = {"needs_approval": ""}

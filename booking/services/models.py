@@ -82,7 +82,7 @@ class Service(TranslatedModel):
         blank=True,
         default="",
         db_default="",
-        help_text=_("What clients should bring or do before. On the booking page and in the email."),
+        help_text=_("What clients should bring or do beforehand. Shown on the booking page and in emails."),
     )
     price = models.DecimalField(
         _("price"),
@@ -91,7 +91,7 @@ class Service(TranslatedModel):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text=_("Shown to clients, not charged."),
+        help_text=_("Shown to clients. We don't charge it."),
     )
     currency = models.CharField(
         _("currency"),
@@ -113,10 +113,11 @@ class Service(TranslatedModel):
         _("buffer after"), default=0, validators=[MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
     )
     needs_approval = models.BooleanField(
-        _("needs approval"), default=False, help_text=_("A client's booking waits until the provider approves it.")
+        _("requires approval"), default=False, help_text=_("A client's booking waits until the provider approves it.")
     )
     reminder_offsets = OffsetsField(
-        _("reminders"), help_text=_("How long before the start, such as “1 day, 1 hour”. Unset: the provider's.")
+        _("reminders"),
+        help_text=_("How long before the start, such as “1 day, 1 hour”. Leave empty to use the provider's setting."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     reference = ReferenceField(_("reference"))

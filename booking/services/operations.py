@@ -55,7 +55,7 @@ def remove_service(*, service_id: int, actor: Actor) -> None:
     try:
         _locked(service_id, actor).delete()
     except ProtectedError:
-        raise InUse(_("Bookings refer to this service. Deactivate it instead of deleting it.")) from None
+        raise InUse(_("This service has bookings, so it can't be deleted. Deactivate it instead.")) from None
 
 
 def _locked(service_id: int, actor: Actor) -> Service:
@@ -67,11 +67,11 @@ def _locked(service_id: int, actor: Actor) -> Service:
 
 def _check_providers(service: Service, providers: Collection[int] | None, actor: Actor) -> None:
     if providers is not None and not actor.may("booking.change_service") and set(providers) != {service.owner_id}:
-        raise NotAllowed(_("A provider's own service is offered by that provider alone."), field="providers")
+        raise NotAllowed(_("Only the provider who owns a service can offer it."), field="providers")
 
 
 def _providers_with_ids(providers: Collection[int]) -> list[Provider]:
     named = list(Provider.objects.filter(pk__in=providers))
     if len(named) != len(set(providers)):
-        raise NotFound(_("There is no such provider."), field="providers")
+        raise NotFound(_("Provider not found."), field="providers")
     return named

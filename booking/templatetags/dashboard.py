@@ -24,7 +24,7 @@ SECTIONS = (
     ("dashboard-hours", _("Hours")),
     ("dashboard-time-off", _("Time off")),
     ("dashboard-reminders", _("Reminders")),
-    ("dashboard-numbers", _("Numbers")),
+    ("dashboard-numbers", _("Reports")),
     ("dashboard-settings", _("Settings")),
 )
 

@@ -59,6 +59,7 @@ class Time:
     text: str
     label: str
     theirs: str
+    their_zone: str
     whom: str
     own: bool = False
 
@@ -131,6 +132,7 @@ def month_context(
         "month": date_format(month, str(MONTH)),
         "before": f"{days[0] - timedelta(days=1):%Y-%m}" if days[0] > today else "",
         "after": f"{days[-1] + timedelta(days=1):%Y-%m}" if days[-1] < last else "",
+        "next_month": date_format(days[-1] + timedelta(days=1), str(MONTH)),
         "day": day,
         "day_name": date_format(day, str(DAY)) if day else "",
         "parts": [part for part in parts if part.times],
@@ -172,7 +174,7 @@ def _day(each: date, free: dict[date, int], chosen: date | None, today: date, mo
     if each.month != month.month:
         return None
     count = free.get(each, 0)
-    many = ngettext("%(day)s, %(count)d time free", "%(day)s, %(count)d times free", count)
+    many = ngettext("%(day)s, %(count)d time available", "%(day)s, %(count)d times available", count)
     return MonthDay(
         each,
         count,
@@ -227,8 +229,9 @@ def labelled_time(
         value=f"{time.provider_id}@{rfc3339(time.starts_at)}",
         key=f"{time.provider_id}-{int(time.starts_at.timestamp())}",
         text=date_format(local, f"{DAY}, {CLOCK}" if dated else str(CLOCK)),
-        label=", ".join(filter(None, (label, isolated(whom), _("your hold") if own else ""))),
+        label=", ".join(filter(None, (label, isolated(whom), _("held for you") if own else ""))),
         theirs=date_format(theirs, str(CLOCK)) if theirs.utcoffset() != local.utcoffset() else "",
+        their_zone=schedule.timezone,
         whom=whom,
         own=own,
     )

@@ -96,9 +96,9 @@ class TemplateText(NamedTuple):
 class OptOutWords(NamedTuple):
     """The texts of pages about opting out on a channel."""
 
-    stop: Promise = _("Send me no more reminders")
-    resume: Promise = _("Remind me again")
-    stopped: Promise = _("You get no more reminders")
+    stop: Promise = _("Stop reminders")
+    resume: Promise = _("Resume reminders")
+    stopped: Promise = _("You won't get any more reminders")
     stopped_since: Promise = _("No reminders since %(since)s")
 
 

@@ -150,7 +150,7 @@ def expire_waiting(key: str, *, error: str, now: datetime) -> int:
     Mails about an account are left to the worker that leases them, which deletes them.
     """
     channel, _colon, endpoint = key.partition(":")
-    reason = f"{_('It came too late to help.')} {error}"[:500]
+    reason = f"{_('It was too late to be useful.')} {error}"[:500]
     pending = Message.objects.filter(
         status=MessageStatus.PENDING, channel=channel, endpoint=int(endpoint) if endpoint else None
     )

@@ -79,6 +79,6 @@ def counts(*, now: datetime) -> list[dict[str, Any]]:
     providers = Provider.objects.in_bulk(ids.values())
     names = {sender: str(providers.get(pk, sender)) for sender, pk in ids.items()}
     return [
-        row._asdict() | {"label": CHANNELS[row.channel].label, "name": names.get(row.sender, _("All together"))}
+        row._asdict() | {"label": CHANNELS[row.channel].label, "name": names.get(row.sender, _("Total"))}
         for row in rows
     ]

@@ -33,9 +33,9 @@ def skip_reason(message: Message, now: datetime, optouts: set[tuple[str, str]]) 
     if message.status != MessageStatus.PENDING:
         return MessageStatus(message.status), message.error
     if message.useful_until <= now:
-        return MessageStatus.EXPIRED, f"{_('It came too late to help.')} {message.error}".strip()
+        return MessageStatus.EXPIRED, f"{_('It was too late to be useful.')} {message.error}".strip()
     if not address or not is_still_true(message):
-        return MessageStatus.CANCELLED, _("It is no longer so.") if address else str(PLANNING[NO_ADDRESS])
+        return MessageStatus.CANCELLED, _("No longer applies.") if address else str(PLANNING[NO_ADDRESS])
     if message.endpoint is not None and message.endpoint.disabled_at is not None:
         return MessageStatus.FAILED, _("The webhook is disabled.")  # It can be replayed once it is enabled.
     reason = refusal(message)

@@ -85,7 +85,7 @@ class MessageColumns:
         url = reverse("admin:reminders_message_change", args=[message.pk])
         return format_html('<a href="{}">{}</a>', url, message)
 
-    @admin.display(description=gettext_lazy("to"))
+    @admin.display(description=gettext_lazy("recipient"))
     def to(self, message: Message) -> str:
         person = recipient_of(message)
         if message.kind == MessageKind.ACCOUNT:
@@ -181,7 +181,7 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
         """Return the text as it would be sent now."""
         return text_if_sent_now(message, now=timezone.now()) or "–"
 
-    @admin.display(description=gettext_lazy("why"))
+    @admin.display(description=gettext_lazy("reason"))
     def why(self, message: Message) -> str:
         return message.reason or "–"
 
@@ -197,7 +197,7 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
         message = self.get_object(request, object_id)
         tools = []
         if message and message.status == MessageStatus.FAILED and self.has_send_permission(request):
-            tools = [(_("Send it again"), reverse("admin:reminders_message_again", args=[message.pk]))]
+            tools = [(_("Send again"), reverse("admin:reminders_message_again", args=[message.pk]))]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -210,8 +210,8 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
         if request.method != "POST":
             return self.ask(
                 request,
-                title=_("Send it again"),
-                submit=_("Send it again"),
+                title=_("Send again"),
+                submit=_("Send again"),
                 original=message,
                 about=[str(message), self.to(message), message.reason],
                 back=self.change_url(pk),
@@ -221,7 +221,7 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
         except DomainError as refusal:
             messages.error(request, str(refusal.message))
         else:
-            messages.success(request, _("It is due again, and will be sent within seconds."))
+            messages.success(request, _("Queued. We'll send it within seconds."))
         return HttpResponseRedirect(back(request, self.change_url(pk)))
 
     def has_send_permission(self, request: HttpRequest) -> bool:
@@ -239,11 +239,11 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
             queryset.order_by("pk"),
             apply,
             title=_("Send messages again"),
-            done=_("Messages to be sent again: %d."),
+            done=_("Messages queued to send again: %d."),
             describe=lambda row: f"{row}, {self.to(row)}, {_when(row)}",
         )
 
-    @admin.display(description=gettext_lazy("to"))
+    @admin.display(description=gettext_lazy("recipient"))
     def whom(self, message: Message) -> str:
         """Return the recipient, linked to the client if their address may need a correction."""
         if message.recipient != Recipient.CLIENT:
@@ -261,7 +261,7 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
         called = message.appointment or held.service or _("held time")
         return format_html('<a href="{}">{}</a><br><span class="quiet">{}</span>', url, called, _when(message))
 
-    @admin.display(description=here(gettext_lazy("next try")), ordering="next_at")
+    @admin.display(description=here(gettext_lazy("next attempt")), ordering="next_at")
     def next_try(self, message: Message) -> str:
         return local_time(message.next_at)
 

@@ -26,16 +26,16 @@ from scheduler_project.common.errors import NotAllowed
 
 @extend_schema_view(
     list=extend_schema(
-        summary="Reminders you may see",
-        description="What was, is and will be sent. A failed one is kept, with its error, until somebody retries it.",
+        summary="List reminders",
+        description="Past and scheduled messages. Failed ones are kept with their error until someone retries them.",
     ),
     retrieve=extend_schema(
-        summary="One reminder",
+        summary="Get a reminder",
         responses={200: serializers.ReminderSerializer, **refusals(400)},
     ),
 )
 class ReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """The outbox: reminders, and with `?kind=any` all other messages too."""
+    """The outbox: reminders, and with `?kind=any` all messages."""
 
     queryset = Message.objects.all()
     serializer_class = serializers.ReminderSerializer
@@ -52,8 +52,8 @@ class ReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, mixins.Retr
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
     @extend_schema(
-        summary="Send a failed one again",
-        description="With the same key, so that whoever got it after all sees it once. For the provider and staff.",
+        summary="Resend a failed reminder",
+        description="Uses the same key, so anyone who did get it sees it only once. For the provider and staff.",
         parameters=[PREVIEW],
         request=None,
         responses={200: serializers.ReminderSerializer, **refusals(403, 409, 410)},
@@ -64,7 +64,7 @@ class ReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, mixins.Retr
         message = self.perform(lambda: outbox.retry(message_id=failed.pk, actor=self.actor, now=self.now))
         return self.answer(serializers.ReminderSerializer, message)
 
-    @extend_schema(summary="Each try at sending it", responses=serializers.AttemptSerializer(many=True), filters=False)
+    @extend_schema(summary="List delivery attempts", responses=serializers.AttemptSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=Pagination)
     def attempts(self, request: Request, pk: str) -> Response:
         message = self.get_object()
@@ -74,7 +74,7 @@ class ReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, mixins.Retr
         return self.get_paginated_response(rows)
 
 
-@extend_schema_view(list=extend_schema(summary="Everybody's reminders"))
+@extend_schema_view(list=extend_schema(summary="List everyone's reminders"))
 class AdminReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, BookingViewSet):
     """All messages. Staff only."""
 
@@ -91,8 +91,11 @@ class AdminReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, Bookin
         return Message.objects.select_related("reservation").with_causes(self.request.user).order_by("-due_at", "-pk")
 
     @extend_schema(
-        summary="Send all failed ones again",
-        description="Those of this list, under the same filters. What would help nobody any more stays as it is.",
+        summary="Resend failed reminders",
+        description=(
+            "Resends the failed messages in this list, with the same filters. Messages that would arrive too late "
+            "to be useful stay failed."
+        ),
         parameters=[PREVIEW],
         request=None,
         responses={200: serializers.ReplaySerializer, **refusals(400)},
@@ -106,7 +109,7 @@ class AdminReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, Bookin
 
 
 class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
-    """`/api/v1/appointments/{id}/reminders`, and why others are missing."""
+    """An appointment's reminders, and why others are missing."""
 
     timeless_actions = frozenset({"not_planned"})
     queryset = Message.objects.all()
@@ -115,7 +118,7 @@ class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
     pagination_class = ChangesPagination
     changes_filters = frozenset({"kind"})
 
-    @extend_schema(summary="An appointment's reminders", responses=serializers.ReminderSerializer(many=True))
+    @extend_schema(summary="List an appointment's reminders", responses=serializers.ReminderSerializer(many=True))
     def list(self, request: Request, pk: str) -> Response:
         appointment = get_or_404(Appointment.objects.visible_to(request.user), pk=int(pk))
         mine = Message.objects.visible_to(request.user).select_related("reservation").with_outages(now=self.now)
@@ -124,8 +127,8 @@ class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
-        summary="Why reminders of an appointment are not planned",
-        description="For the provider and staff. Opt-outs are named only to readers who may see them.",
+        summary="List reminders that are not scheduled",
+        description="For the provider and staff. Shows opt-outs only to those who may see them.",
         responses={200: serializers.NotPlannedSerializer(many=True), **refusals(403)},
         filters=False,
     )

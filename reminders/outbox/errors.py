@@ -14,4 +14,4 @@ class NotRetryable(DomainError):
 class TooLate(DomainError):
     code = "too_late"
     kind = ErrorKind.GONE
-    message = _("This message would help nobody any more.")
+    message = _("It's too late to send this message.")

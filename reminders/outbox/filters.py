@@ -47,7 +47,7 @@ class MessageFilter(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(
         choices=[("any", _("any")), *MessageKind.choices],
         method="of_kind",
-        label=_("Reminders, if left out; `any` for notices too."),
+        label=_("Defaults to reminders. Use `any` to include notices."),
     )
     status = StatusFilter()
     channel = django_filters.ChoiceFilter(choices=channel_choices)

@@ -84,7 +84,7 @@ class Message(models.Model):
         blank=True,
         related_name="messages",
         verbose_name=_("reservation"),
-        help_text=_("Whose time."),
+        help_text=_("The held time it is about."),
     )
     appointment = models.ForeignKey(
         Appointment, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("appointment")
@@ -101,8 +101,8 @@ class Message(models.Model):
     details = models.JSONField(_("details"), default=dict, blank=True)
     mail = models.JSONField(null=True, blank=True, editable=False)
     due_at = models.DateTimeField(_("due"))
-    useful_until = models.DateTimeField(_("useful until"), help_text=_("Not sent from then on."))
-    next_at = models.DateTimeField(_("next try"))
+    useful_until = models.DateTimeField(_("useful until"), help_text=_("Not sent after this time."))
+    next_at = models.DateTimeField(_("next attempt"))
     status = models.CharField(_("status"), max_length=10, choices=MessageStatus, default=MessageStatus.PENDING)
     failures = models.PositiveSmallIntegerField(_("failures"), default=0)
     claim = models.PositiveIntegerField(default=0, editable=False)
@@ -203,7 +203,9 @@ class DeliveryAttempt(models.Model):
     milliseconds = models.PositiveIntegerField(_("milliseconds"))
     address = models.CharField(_("address"), max_length=500)
     outcome = models.CharField(_("outcome"), max_length=10, choices=AttemptOutcome)
-    reference = models.CharField(_("reference"), max_length=200, blank=True, help_text=_("What the carrier calls it."))
+    reference = models.CharField(
+        _("reference"), max_length=200, blank=True, help_text=_("The carrier's ID for this message.")
+    )
     error = models.CharField(_("error"), max_length=500, blank=True)
 
     class Meta:

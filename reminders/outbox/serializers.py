@@ -27,13 +27,11 @@ class ReminderSerializer(Serializer[Message]):
     offset = serializers.CharField(help_text=_("How long before the start; empty for a notice."))
     status = serializers.ChoiceField(choices=PUBLIC_STATUSES)
     due_at = serializers.DateTimeField()
-    next_try_at = serializers.DateTimeField(
-        allow_null=True, help_text=_("When it is tried next, while it is scheduled.")
-    )
+    next_try_at = serializers.DateTimeField(allow_null=True, help_text=_("Time of the next attempt, while pending."))
     sent_at = serializers.DateTimeField(allow_null=True)
-    failures = serializers.IntegerField(help_text=_("How many tries failed so far."))
+    failures = serializers.IntegerField(help_text=_("How many attempts have failed so far."))
     error = serializers.CharField(
-        help_text=_("What went wrong last, or why it is not sent or waits. Clients are told in words.")
+        help_text=_("The last error, or why it isn't sent or is waiting. Clients see a plain explanation.")
     )
 
     def to_representation(self, instance: Message) -> dict[str, Any]:
@@ -66,9 +64,9 @@ def reads_answers(context: Mapping[str, Any], message: Message) -> bool:
 def failure_in_words(message: Message) -> str:
     """Return a description of a failure for the client the message is for."""
     texts = {
-        MessageStatus.PENDING: _("It could not be delivered yet, and is tried again."),
-        MessageStatus.FAILED: _("It could not be delivered."),
-        MessageStatus.EXPIRED: _("It came too late to help."),
+        MessageStatus.PENDING: _("We couldn't deliver it yet and will try again."),
+        MessageStatus.FAILED: _("We couldn't deliver it."),
+        MessageStatus.EXPIRED: _("It was too late to be useful."),
     }
     return str(texts.get(MessageStatus(message.status), message.reason)) if message.reason else ""
 
@@ -80,8 +78,8 @@ class NotPlannedSerializer(Serializer[Any]):
 
 
 class ReplaySerializer(Serializer[Any]):
-    replayed = serializers.IntegerField(help_text=_("How many are owed again."))
-    too_late = serializers.IntegerField(help_text=_("How many would help nobody any more, and stay as they are."))
+    replayed = serializers.IntegerField(help_text=_("How many are queued to send again."))
+    too_late = serializers.IntegerField(help_text=_("How many are too late to send and stay unchanged."))
 
 
 class AttemptSerializer(ModelSerializer[DeliveryAttempt]):

@@ -47,7 +47,7 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         except DomainError as refusal:
             refuse(offsets, refusal)
         else:
-            messages.success(request, _("Saved. Reminders of coming appointments were planned anew."))
+            messages.success(request, _("Saved. Reminders for upcoming appointments have been updated."))
             return HttpResponseRedirect(request.path)
     form = MessagesForm(request.GET)
     meant = form.is_valid()
@@ -81,7 +81,7 @@ def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         except DomainError as error:
             refusal = error
         else:
-            messages.success(request, _("It is sent again."))
+            messages.success(request, _("Queued to send again."))
             return HttpResponseRedirect(reverse("dashboard-message", args=[row.pk]))
     client = row.about.client
     context = {

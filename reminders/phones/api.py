@@ -22,20 +22,22 @@ from scheduler_project.common.limits.throttling import site_network
 
 
 class PhoneSerializer(Serializer[Any]):
-    phone = serializers.CharField(read_only=True, help_text=_("Empty: none is known."))
-    phone_is_verified = serializers.BooleanField(read_only=True, help_text=_("Text messages go there."))
+    phone = serializers.CharField(read_only=True, help_text=_("Empty if we don't have one."))
+    phone_is_verified = serializers.BooleanField(
+        read_only=True, help_text=_("Whether text messages are sent to this number.")
+    )
 
 
 class AskSerializer(Serializer[Any]):
     phone = PhoneField(
         max_length=40,
         required=False,
-        help_text=_("With the country: +49… It becomes yours. Left out: the one you have."),
+        help_text=_("With country code, such as +49… Replaces your current number. Defaults to your current number."),
     )
 
 
 class CodeSerializer(Serializer[Any]):
-    code = serializers.RegexField(r"\A[0-9]{6}\Z", help_text=_("The six digits of the text message."))
+    code = serializers.RegexField(r"\A[0-9]{6}\Z", help_text=_("The six-digit code from the text message."))
 
 
 class AskedSerializer(Serializer[Any]):
@@ -68,7 +70,7 @@ class OwnPhoneView(OwnPhoneBase):
 
     @extend_schema(
         operation_id="me_phone_retrieve",
-        summary="Whether your phone is verified",
+        summary="Get your phone number",
         responses={200: PhoneSerializer, **refusals(403)},
     )
     def get(self, request: Request) -> Response:
@@ -76,9 +78,12 @@ class OwnPhoneView(OwnPhoneBase):
 
     @extend_schema(
         operation_id="me_phone_verify_ask",
-        summary="Have a code sent to your phone",
-        description="By SMS, good for ten minutes. A `phone` sent becomes yours, not verified yet. The answer is the "
-        "same whether a code goes out or not: a number that said STOP, or to which too many went of late, gets none.",
+        summary="Send a code to your phone",
+        description=(
+            "Sends a code by SMS; it expires in ten minutes. If you send a `phone`, it becomes your number, not "
+            "verified yet. The answer is the same whether or not we send a code: numbers that opted out with STOP "
+            "or got too many codes recently get none."
+        ),
         responses={202: AskedSerializer, **refusals(403)},
         examples=[OpenApiExample("Another number", {"phone": "+49 30 901820"}, request_only=True)],
     )
@@ -99,8 +104,8 @@ class VerifyOwnPhoneView(OwnPhoneBase):
 
     @extend_schema(
         operation_id="me_phone_verify",
-        summary="Verify your phone with the code of the text message",
-        description="Five wrong codes end it; ask for another then.",
+        summary="Verify your phone",
+        description="After five wrong codes, request a new one.",
         responses={200: PhoneSerializer, **refusals(400, 403)},
         examples=[OpenApiExample("The code", {"code": "042137"}, request_only=True)],
     )

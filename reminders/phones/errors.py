@@ -7,14 +7,14 @@ from scheduler_project.common.errors import DomainError
 
 class CodeNotValid(DomainError):
     code = "wrong_code"
-    message = _("This code is not valid, or no longer. Ask for another.")
+    message = _("This code is wrong or has expired. Ask for a new one.")
 
 
 class NoPhone(DomainError):
     code = "required"
-    message = _("Say which number, with its country: +49…")
+    message = _("Enter a phone number with its country code, such as +49…")
 
 
 class CountryNotServed(DomainError):
     code = "country_not_served"
-    message = _("Text messages do not go to this country.")
+    message = _("We don't send text messages to this country.")

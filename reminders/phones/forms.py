@@ -8,6 +8,6 @@ class PhoneCodeForm(forms.Form):
     code = forms.RegexField(
         r"\A[0-9]{6}\Z",
         label=_("Code"),
-        help_text=_("Six digits, from the text message."),
+        help_text=_("The six-digit code from the text message."),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 6}),
     )

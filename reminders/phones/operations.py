@@ -49,8 +49,8 @@ KEPT = timedelta(days=1)
 
 
 CODE_ASKED = gettext_lazy(
-    "If this number takes text messages from us, a code is on its way. Otherwise it was asked for too often of late, "
-    "or said STOP: answer START to any of our messages then."
+    "If this number can get our text messages, a code is on its way. If nothing arrives, too many codes were "
+    "requested recently, or the number opted out with STOP: reply START to any of our messages."
 )
 """The response to every request for a code, whether one is sent or not."""
 
@@ -169,7 +169,9 @@ def _lease_next(now: datetime) -> tuple[PhoneCode, str] | None:
 def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
     preferences = Preferences.objects.filter(client=row.client).first()
     with override((preferences and preferences.language) or settings.LANGUAGE_CODE):
-        text = _("%(code)s is your code for %(site)s. It is good for ten minutes. Did you not ask for it? Ignore this.")
+        text = _(
+            "%(code)s is your code for %(site)s. It expires in ten minutes. Didn't ask for it? Ignore this message."
+        )
         outgoing = OutgoingMessage(uuid4(), str(row.phone), text=text % {"code": code, "site": site_settings().title})
     try:
         with channel.connect() as line:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.clients.fields import contact_search
 from booking.admin.base import staff
@@ -29,9 +29,9 @@ class PreferencesForm(ModelForm):
         widget=forms.CheckboxSelectMultiple,
     )
     sites_channels = forms.BooleanField(
-        label=gettext_lazy("The site's channels"),
+        label=gettext_lazy("Use the site's channels"),
         required=False,
-        help_text=gettext_lazy("Leave the channels to the site, whatever is ticked above."),
+        help_text=gettext_lazy("Ignores the choices above."),
     )
 
     class Meta:
@@ -83,14 +83,14 @@ class PreferencesAdmin(StaffModelAdmin):
     @admin.display(description=gettext_lazy("channels"))
     def channels_display(self, preferences: Preferences) -> str:
         if preferences.channels is None:
-            return _("the site's")
+            return _("site default")
         return ", ".join(str(personal(name).label) for name in preferences.channels) or _("none")
 
     @admin.display(description=gettext_lazy("language"), ordering="language")
     def language_display(self, preferences: Preferences) -> str:
-        return preferences.get_language_display() or _("the site's")
+        return preferences.get_language_display() or _("site default")
 
-    @admin.display(description=gettext_lazy("timezone"), ordering="client__timezone")
+    @admin.display(description=gettext_lazy("time zone"), ordering="client__timezone")
     def clock(self, preferences: Preferences) -> str:
         return preferences.client.timezone
 
@@ -104,7 +104,7 @@ class StandingFilter(admin.SimpleListFilter):
     parameter_name = "stands"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", _("stands")), ("no", _("taken back"))]
+        return [("yes", pgettext("opt-out", "active")), ("no", pgettext("opt-out", "ended"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OptOut]) -> QuerySet[OptOut]:
         if self.value() not in ("yes", "no"):
@@ -156,19 +156,19 @@ class OptOutAdmin(ReadOnly, StaffModelAdmin):
         made = operations.opt_out_as(channel=obj.channel, address=obj.address, actor=staff(request), now=timezone.now())
         obj.__dict__.update(made.__dict__)
 
-    @admin.action(description=gettext_lazy("Take selected opt-outs back"), permissions=["take_back"])
+    @admin.action(description=gettext_lazy("End selected opt-outs"), permissions=["take_back"])
     def take_back(self, request: HttpRequest, queryset: QuerySet[OptOut]) -> None:
         now = timezone.now()
 
         def apply(row: OptOut) -> None:
             operations.withdraw_opt_out(opt_out_id=row.pk, actor=staff(request), now=now)
 
-        do_to_each(request, queryset, apply, _("Opt-outs taken back: %d."))
+        do_to_each(request, queryset, apply, _("Opt-outs ended: %d."))
 
     @admin.display(description=here(gettext_lazy("since")), ordering="at")
     def since(self, row: OptOut) -> str:
         return local_time(row.at)
 
-    @admin.display(description=here(gettext_lazy("taken back")), ordering="ended_at")
+    @admin.display(description=here(gettext_lazy("ended")), ordering="ended_at")
     def ended(self, row: OptOut) -> str:
         return local_time(row.ended_at)

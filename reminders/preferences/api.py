@@ -47,13 +47,13 @@ class AddressSerializer(Serializer[Any]):
     opted_out = serializers.BooleanField(
         allow_null=True,
         help_text=_(
-            "By email: no reminders, only what becomes of one's own bookings. By SMS: nothing at all. Null where it is "
-            "not told: to a provider until they have written there, to a client until the email is verified."
+            "Email: no reminders, only news about their own bookings. SMS: nothing at all. Null if hidden: from "
+            "providers until they have written to the address, from clients until their email is verified."
         ),
     )
     since = InstantField(allow_null=True)
     source: Any = serializers.ChoiceField(
-        choices=OptOutSource.choices, allow_null=True, help_text=_("Where it came from.")
+        choices=OptOutSource.choices, allow_null=True, help_text=_("Where the opt-out came from.")
     )
 
 
@@ -65,11 +65,11 @@ class PreferencesSerializer(ModelSerializer[Preferences]):
         allow_null=True,
         required=False,
         max_length=10,
-        help_text=_("Null: the site's. None at all: no messages but those asking to confirm a hold."),
+        help_text=_("Null: the site's channels. Empty: no messages except requests to confirm a hold."),
     )
     quiet_from = ClockField(allow_null=True, required=False)
     quiet_until = EndClockField(allow_null=True, required=False)
-    timezone = TimezoneField(read_only=True, help_text=_("The client's own, which quiet hours are told in."))
+    timezone = TimezoneField(read_only=True, help_text=_("The client's time zone. Quiet hours use it."))
     addresses = AddressSerializer(many=True, read_only=True)
     updated_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
@@ -110,7 +110,7 @@ def written_address(row: operations.ClientAddress) -> dict[str, Any]:
 
 EXAMPLES = [
     OpenApiExample(
-        "In German, by mail and SMS, but not at night",
+        "In German, by email and SMS, with quiet hours",
         {"channels": ["email", "sms"], "language": "de", "quiet_from": "22:00", "quiet_until": "07:00"},
         request_only=True,
     ),
@@ -130,16 +130,16 @@ class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
 
     @extend_schema(
         operation_id="client_preferences_retrieve",
-        summary="How a client wants to be reminded",
-        description="For the client, the provider who keeps them, and staff.",
+        summary="Get a client's reminder preferences",
+        description="For the client, the client's own provider, and staff.",
     )
     def get(self, request: Request, **kwargs: Any) -> Response:
         return self.answer(operations.preferences_of(self.client()))
 
     @extend_schema(
         operation_id="client_preferences_partial_update",
-        summary="Change how a client wants to be reminded",
-        description="Reminders that are not yet sent follow. One that would fall in the quiet hours comes before them.",
+        summary="Change a client's reminder preferences",
+        description="Updates reminders not sent yet. Reminders due in quiet hours are sent earlier.",
         examples=EXAMPLES,
     )
     def patch(self, request: Request, **kwargs: Any) -> Response:
@@ -169,7 +169,7 @@ class OwnPreferencesView(PreferencesView):
 
     @extend_schema(
         operation_id="me_preferences_retrieve",
-        summary="How you want to be reminded",
+        summary="Get your reminder preferences",
         responses={200: PreferencesSerializer, **refusals(403)},
     )
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -177,8 +177,8 @@ class OwnPreferencesView(PreferencesView):
 
     @extend_schema(
         operation_id="me_preferences_partial_update",
-        summary="Change how you want to be reminded",
-        description="Reminders that are not yet sent follow. One that would fall in the quiet hours comes before them.",
+        summary="Change your reminder preferences",
+        description="Updates reminders not sent yet. Reminders due in quiet hours are sent earlier.",
         responses={200: PreferencesSerializer, **refusals(403)},
         examples=EXAMPLES,
     )
@@ -188,9 +188,9 @@ class OwnPreferencesView(PreferencesView):
 
 class OptOutSerializer(ModelSerializer[OptOut]):
     channel = PersonalChannelField()
-    address = TextField(max_length=254, help_text=_("An email, or a number with its country: +49…"))
+    address = TextField(max_length=254, help_text=_("An email, or a phone number with its country code, such as +49…"))
     since = serializers.DateTimeField(source="at", read_only=True)
-    ended_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text=_("When it was taken back."))
+    ended_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text=_("When the opt-out ended."))
 
     class Meta:
         model = OptOut
@@ -206,12 +206,8 @@ class OptOutSerializer(ModelSerializer[OptOut]):
 
 class OptOutFilter(django_filters.FilterSet):
     channel = django_filters.ChoiceFilter(choices=personal_choices)
-    standing = YesNoFilter(
-        field_name="ended_at", lookup_expr="isnull", label=_("Whether it still stands, or was taken back.")
-    )
-    search = TextFilter(
-        field_name="address", lookup_expr="icontains", max_length=100, label=_("A part of the address.")
-    )
+    standing = YesNoFilter(field_name="ended_at", lookup_expr="isnull", label=_("Whether the opt-out is still active."))
+    search = TextFilter(field_name="address", lookup_expr="icontains", max_length=100, label=_("Part of the address."))
 
     class Meta:
         model = OptOut
@@ -219,13 +215,13 @@ class OptOutFilter(django_filters.FilterSet):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Who wants no more reminders"),
-    retrieve=extend_schema(summary="One opt-out"),
+    list=extend_schema(summary="List opt-outs"),
+    retrieve=extend_schema(summary="Get an opt-out"),
 )
 class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
-    """Addresses that opted out. Staff see and change all, other users only their login's email.
+    """Addresses that opted out. Staff see and change all, other users only their sign-in email.
 
-    An opt-out by link, mail program or SMS needs no login; one by SMS is withdrawn by SMS.
+    Opting out by link, email program or SMS needs no sign-in; an SMS opt-out ends only by SMS.
     """
 
     queryset = OptOut.objects.all()
@@ -237,11 +233,13 @@ class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.R
         return OptOut.objects.visible_to(self.request.user)
 
     @extend_schema(
-        summary="Want no more reminders at an address",
-        description="Repeating it changes nothing. By email, reminders stop; by SMS everything.",
+        summary="Opt out an address",
+        description=(
+            "Repeating it changes nothing. An email opt-out stops reminders; an SMS opt-out stops all text messages."
+        ),
         responses={201: OptOutSerializer, **refusals(403)},
         examples=[
-            OpenApiExample("No more mails", {"channel": "email", "address": "ada@example.org"}, request_only=True)
+            OpenApiExample("No more emails", {"channel": "email", "address": "ada@example.org"}, request_only=True)
         ],
     )
     def create(self, request: Request) -> Response:
@@ -252,8 +250,8 @@ class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.R
         return Response(self.get_serializer(row).data, 201)
 
     @extend_schema(
-        summary="Take an opt-out back",
-        description="The row stays, and says when.",
+        summary="End an opt-out",
+        description="It stays in the list, with the time it ended.",
         responses={204: None, **refusals(409)},
     )
     def destroy(self, request: Request, pk: str) -> Response:

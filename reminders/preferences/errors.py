@@ -7,20 +7,20 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 
 class OneEnd(DomainError):
     code = "quiet_hours_have_two_ends"
-    message = _("Say both when it begins to be quiet and when it ends; or neither.")
+    message = _("Enter both a start and an end for quiet hours, or leave both empty.")
 
 
 class NeverQuiet(DomainError):
     code = "quiet_hours_without_length"
     message = _(
-        "The quiet hours cannot be the whole day, nor none of it: they must end at another time than they begin. "
-        "For no reminders at all choose no channels; for reminders at any hour leave both empty."
+        "Quiet hours must end at a different time than they start. To get no reminders, choose no channels. To "
+        "get them at any hour, leave both empty."
     )
 
 
 class UnknownChoice(DomainError):
     code = "invalid_choice"
-    message = _("There is no such choice.")
+    message = _("This isn't one of the choices. Pick another.")
 
 
 class ChannelNotOffered(DomainError):
@@ -31,22 +31,24 @@ class ChannelNotOffered(DomainError):
 class NotVerified(DomainError):
     code = "not_verified"
     kind = ErrorKind.FORBIDDEN
-    message = _("Verify the email you log in with first, by the link we mailed there.")
+    message = _("Verify your sign-in email first, with the link we sent you.")
 
 
 class NotYourAddress(DomainError):
     code = "not_your_address"
     kind = ErrorKind.FORBIDDEN
-    message = _("You can decide this for the email you log in with. Others decide by a link in a message, or by SMS.")
+    message = _(
+        "You can only change this for your sign-in email. For other addresses, use the link in a message or an SMS."
+    )
 
 
 class StoppedBySms(DomainError):
     code = "stopped_by_sms"
     kind = ErrorKind.CONFLICT
-    message = _("This number said STOP. It takes that back by answering START.")
+    message = _("This number opted out with STOP. Reply START from it to get text messages again.")
 
 
 class NotAClient(DomainError):
     code = "not_a_client"
     kind = ErrorKind.FORBIDDEN
-    message = _("Only clients are reminded, and you are none.")
+    message = _("Only clients get reminders. Your account isn't a client account.")

@@ -26,16 +26,16 @@ class RemindersForm(forms.Form):
         label=_("Phone"),
         required=False,
         max_length=40,
-        help_text=_("With the country: +49…"),
+        help_text=_("Include the country code: +49…"),
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
     )
     language = forms.ChoiceField(
-        label=_("Language of the messages"),
+        label=_("Message language"),
         required=False,
-        choices=lambda: [("", _("the site's")), *language_choices()],
+        choices=lambda: [("", _("site default")), *language_choices()],
     )
-    quiet_from = TimeField(label=_("Quiet from"), required=False, widget=time_input())
-    quiet_until = TimeField(label=_("Quiet until"), required=False, widget=time_input())
+    quiet_from = TimeField(label=_("Quiet hours from"), required=False, widget=time_input())
+    quiet_until = TimeField(label=_("Quiet hours to"), required=False, widget=time_input())
 
     def __init__(self, data: Any, *, client: Client, preferences: Preferences) -> None:
         chosen = settings.REMINDER_CHANNELS if preferences.channels is None else preferences.channels

@@ -26,11 +26,14 @@ class Preferences(models.Model):
         verbose_name=_("channels"),
         null=True,
         blank=True,
-        help_text=_("Unset: the site's."),
+        help_text=_("Leave empty to use the site's channels."),
     )
     language = models.CharField(_("language"), max_length=10, choices=language_choices, blank=True)
     quiet_from = models.TimeField(
-        _("quiet from"), null=True, blank=True, help_text=_("In the client's own timezone; reminders come before it.")
+        _("quiet from"),
+        null=True,
+        blank=True,
+        help_text=_("In the client's time zone. Reminders due in quiet hours are sent earlier."),
     )
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
     updated_at = models.DateTimeField(_("changed"))
@@ -80,8 +83,8 @@ class OptOut(models.Model):
     channel = models.CharField(_("channel"), max_length=10, choices=channel_choices)
     address = models.CharField(_("address"), max_length=254)
     at = models.DateTimeField(_("since"))
-    source = models.CharField(_("from"), max_length=10, choices=OptOutSource)
-    ended_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+    source = models.CharField(_("source"), max_length=10, choices=OptOutSource)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     objects = OptOutQuerySet.as_manager()
 

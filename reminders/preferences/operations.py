@@ -40,9 +40,10 @@ CHANGE = "reminders.change_optout"
 def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Preferences:
     """Change some of `channels`, `language`, `quiet_from`, `quiet_until`; upcoming reminders are replanned.
 
-    For the client, the provider who keeps them, and staff. `channels` are channels that reach people, stored in the
-    order of the registry; None means the site's default. Quiet hours are whole minutes in the client's timezone. Raises
-    UnknownChoice, NotOffered, OneEnd and NeverQuiet, naming the field; NotFound for a client the actor may not see.
+    For the client, the client's own provider, and staff. `channels` are channels that reach people, stored in the
+    order of the registry; None means the site's default. Quiet hours are whole minutes in the client's timezone.
+    Raises UnknownChoice, NotOffered, OneEnd and NeverQuiet, naming the field; NotFound for a client the actor may not
+    see.
     """
     client = locked_client(client_id, actor)
     preferences = preferences_of(client)

@@ -103,11 +103,11 @@ class MessageTemplateAdmin(StaffModelAdmin):
         )
         about = format_html(
             "{}<ul>{}</ul>{}",
-            _("These variables are replaced:"),
+            _("Variables you can use:"),
             rows,
-            _("A line whose variables all have nothing to say is left out. An empty line begins a new paragraph."),
+            _("Lines whose variables are all empty are left out. A blank line starts a new paragraph."),
         )
-        return [(None, {"fields": FOR}), (_("Words"), {"fields": ("subject", "body"), "description": about})]
+        return [(None, {"fields": FOR}), (_("Templates"), {"fields": ("subject", "body"), "description": about})]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -122,7 +122,7 @@ class MessageTemplateAdmin(StaffModelAdmin):
             return super().add_view(request, form_url, extra_context)
         return self.ask(
             request,
-            title=_("Add words: for what?"),
+            title=_("Add template"),
             submit=_("Continue"),
             form=choice,
             method="get",
@@ -172,7 +172,7 @@ class MessageTemplateAdmin(StaffModelAdmin):
                 preview = templates.preview_template(template=form.instance, actor=actor, now=now)
                 if "_send" in request.POST:
                     address = templates.send_test(template=form.instance, actor=actor, now=now)
-                    messages.success(request, _("A test was sent to %s.") % address)
+                    messages.success(request, _("Test sent to %s.") % address)
             except DomainError as refusal:
                 messages.error(request, str(refusal.message))
         return TemplateResponse(
@@ -198,7 +198,7 @@ class MessageTemplateAdmin(StaffModelAdmin):
             raise Http404
         return HttpResponse(html)
 
-    @admin.action(description=gettext_lazy("Send a test of the selected words to yourself"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Send yourself a test of the selected templates"), permissions=["change"])
     def send_tests(self, request: HttpRequest, queryset: QuerySet[MessageTemplate]) -> None:
         actor, now = staff(request), timezone.now()
 

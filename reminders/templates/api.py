@@ -34,7 +34,10 @@ class MessageTemplateSerializer(ModelSerializer[MessageTemplate]):
     provider = ProviderField(
         required=False,
         allow_null=True,
-        help_text=_("Whose words: a provider's own, if left out; null for the site's, which staff keep."),
+        help_text=_(
+            "The provider who owns the template; defaults to yourself. Null for the site's templates, which staff "
+            "manage."
+        ),
     )
 
     class Meta:
@@ -48,7 +51,7 @@ class PreviewSerializer(MessageTemplateSerializer):
         required=False,
         allow_blank=True,
         validators=[validate_words],
-        help_text=_("If left out: the words in use."),
+        help_text=_("Defaults to the current template."),
     )
 
     class Meta(MessageTemplateSerializer.Meta):
@@ -67,8 +70,8 @@ class LetterSerializer(Serializer[Any]):
 
 
 class ShownWordsSerializer(Serializer[Any]):
-    words = WordsSerializer(help_text=_("What was looked at: the words sent, or those in use."))
-    letter = LetterSerializer(help_text=_("What it looks like, with sample values."))
+    words = WordsSerializer(help_text=_("The template previewed: the one you sent, or the current one."))
+    letter = LetterSerializer(help_text=_("The preview, with sample values."))
 
 
 class MessageTemplateFilter(django_filters.FilterSet):
@@ -94,15 +97,17 @@ EXAMPLE = {
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Words of messages"),
+    list=extend_schema(summary="Message templates"),
     create=extend_schema(
-        summary="Use words of one's own",
+        summary="Create a message template",
         responses={201: MessageTemplateSerializer, **refusals(409)},
-        examples=[OpenApiExample("What a client is told once an appointment is booked", EXAMPLE, request_only=True)],
+        examples=[OpenApiExample("What a client gets when an appointment is booked", EXAMPLE, request_only=True)],
     ),
-    retrieve=extend_schema(summary="The words of one kind of message"),
-    partial_update=extend_schema(summary="Change words", responses={200: MessageTemplateSerializer, **refusals(409)}),
-    destroy=extend_schema(summary="Go back to the site's words, or the shipped ones"),
+    retrieve=extend_schema(summary="Get a message template"),
+    partial_update=extend_schema(
+        summary="Change a message template", responses={200: MessageTemplateSerializer, **refusals(409)}
+    ),
+    destroy=extend_schema(summary="Reset a message template"),
 )
 class MessageTemplateViewSet(
     mixins.CreateModelMixin,
@@ -112,7 +117,8 @@ class MessageTemplateViewSet(
     mixins.DestroyModelMixin,
     BookingViewSet,
 ):
-    """Message templates, one per kind, channel, recipient and language. Providers manage their own, staff all."""
+    """Message templates, one per kind, channel, recipient and language. Providers manage their own, staff manage
+    all."""
 
     queryset = MessageTemplate.objects.all()
     serializer_class = MessageTemplateSerializer
@@ -139,15 +145,15 @@ class MessageTemplateViewSet(
         templates.remove_template(template_id=instance.pk, actor=self.actor)
 
     @extend_schema(
-        summary="What words look like",
+        summary="Preview a message template",
         request=PreviewSerializer,
         responses=ShownWordsSerializer,
-        examples=[OpenApiExample("Before using them", EXAMPLE, request_only=True)],
+        examples=[OpenApiExample("Before using it", EXAMPLE, request_only=True)],
         filters=False,
     )
     @action(detail=False, methods=["post"], url_path="preview", pagination_class=None)
     def show(self, request: Request) -> Response:
-        """Render a message with sample values, in its language and the caller's timezone. Nothing is sent or stored.
+        """Render a message with sample values, in its language and the caller's time zone. Nothing is sent or stored.
 
         Without a body, the text now in use is rendered.
         """

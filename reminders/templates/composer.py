@@ -40,7 +40,7 @@ from scheduler_project.common.validators import isolated
 ENDING = (MessageKind.CANCELLED, MessageKind.DECLINED)
 
 
-OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
+OTHERS = translation.gettext_noop("Other times: {{ other_times }}")
 """A line added to any text about many appointments of a series."""
 
 
@@ -385,7 +385,7 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
         "start": time_in_words(start, zone, form),
         "end": time_in_words(start + timedelta(minutes=30), zone, form),
         "old_start": time_in_words(start - timedelta(days=1), zone, form) if template.kind == MessageKind.MOVED else "",
-        "reason": translation.gettext("The practice is closed that day.") if template.kind in ENDING else "",
+        "reason": translation.gettext("We're closed that day.") if template.kind in ENDING else "",
         "held_until": time_in_words(now + timedelta(minutes=30), zone, form),
         "site_name": site_settings().title,
     }

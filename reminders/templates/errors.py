@@ -7,13 +7,15 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 
 class BadWords(DomainError):
     code = "bad_words"
-    message = _("These words cannot be used.")
+    message = _("This template can't be used.")
 
 
 class TemplateExists(DomainError):
     code = "template_exists"
     kind = ErrorKind.CONFLICT
-    message = _("There already are words for this provider, kind, channel, recipient and language. Change those.")
+    message = _(
+        "A template already exists for this provider, kind, channel, recipient and language. Edit that one instead."
+    )
 
 
 class NotSent(DomainError):

@@ -42,7 +42,7 @@ class MessageTemplate(models.Model):
         blank=True,
         related_name="message_templates",
         verbose_name=_("provider"),
-        help_text=_("Empty: for all who have none of their own."),
+        help_text=_("Leave empty for all providers without their own template."),
     )
     kind = models.CharField(_("kind"), max_length=12, choices=KINDS)
     channel = models.CharField(_("channel"), max_length=10, choices=personal_choices)
@@ -53,7 +53,7 @@ class MessageTemplate(models.Model):
         max_length=200,
         blank=True,
         validators=[one_line, validate_words],
-        help_text=_("Of emails only; a text message has none."),
+        help_text=_("Emails only. Text messages have no subject."),
     )
     body = models.TextField(_("text"), max_length=5000, validators=[validate_words])
 
@@ -94,13 +94,16 @@ class MessageTemplate(models.Model):
         if not is_short and not self.subject.strip():
             raise ValidationError({"subject": ValidationError(_("Enter a subject."), code="required")})
         if is_short and self.subject:
-            raise ValidationError({"subject": ValidationError(_("A text message has no subject."), code="no_subject")})
+            raise ValidationError(
+                {"subject": ValidationError(_("Text messages have no subject. Leave it empty."), code="no_subject")}
+            )
         validate_subject(self.subject)
         if self.kind == MessageKind.HOLD and "confirm_link" not in names_in(self.body):
             raise ValidationError(
                 {
                     "body": ValidationError(
-                        _("Without {{ confirm_link }} nobody could confirm their reservation."), code="link_missing"
+                        _("Add {{ confirm_link }}. Without it, clients can't confirm their reservation."),
+                        code="link_missing",
                     )
                 }
             )

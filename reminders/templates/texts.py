@@ -28,18 +28,18 @@ GAPS = re.compile(r"\n{3,}")
 VARIABLES = {
     **{f"client_{field.name}": field.variable for field in CONTACT_FIELDS if field.variable},
     "provider_name": _("the provider's name"),
-    "title": _("what the appointment is called"),
+    "title": _("the appointment's title"),
     "service_name": _("the service's name"),
     "price": _("the service's price"),
-    "preparation": _("what the client should bring or do before"),
-    "start": _("day and time of the start, with the timezone, in the recipient's own"),
-    "end": _("day and time of the end, with the timezone, in the recipient's own"),
-    "old_start": _("when it was before it was moved"),
+    "preparation": _("what the client should bring or do beforehand"),
+    "start": _("start day and time, with the recipient's time zone"),
+    "end": _("end day and time, with the recipient's time zone"),
+    "old_start": _("the previous day and time, if rescheduled"),
     "reason": _("why it was cancelled or declined"),
-    "confirm_link": _("where the client confirms a reservation"),
-    "confirm_code": _("the code that confirms a reservation made by another program; otherwise nothing"),
-    "held_until": _("until when the time is held"),
-    "site_name": _("what this site is called"),
+    "confirm_link": _("the link to confirm the reservation"),
+    "confirm_code": _("the code to confirm a reservation made through the API; otherwise empty"),
+    "held_until": _("when the hold expires"),
+    "site_name": _("this site's name"),
 }
 
 
@@ -83,7 +83,7 @@ def validate_sent(kind: str, channel: str, recipient: str) -> None:
         raise ValidationError(
             {
                 "kind": ValidationError(
-                    _("No such message is ever sent. To the %(recipient)s by %(channel)s there are: %(kinds)s."),
+                    _("We never send this message. Messages to the %(recipient)s by %(channel)s: %(kinds)s."),
                     code="never_sent",
                     params={
                         "recipient": dict(Recipient.choices).get(recipient, recipient),
@@ -104,13 +104,13 @@ def validate_words(text: str) -> None:
     for name in names_in(text):
         if name not in VARIABLES:
             raise ValidationError(
-                _("There is no variable “%(name)s”. There are: %(known)s."),
+                _("Unknown variable “%(name)s”. Use one of: %(known)s."),
                 code="unknown_variable",
                 params={"name": name[:64], "known": known},
             )
     if any(brace in VARIABLE.sub("", text) for brace in "{}"):
         raise ValidationError(
-            _("Braces are for variables only, written {{ title }}. There are: %(known)s."),
+            _("Use braces only for variables, such as {{ title }}. Available: %(known)s."),
             code="braces",
             params={"known": known},
         )

@@ -56,7 +56,7 @@ def template(
     actor, now, action = actor_of(request), timezone.now(), request.POST.get("do", "")
     if action == "reset" and kept:
         operations.remove_template(template_id=kept.pk, actor=actor)
-        messages.success(request, _("The usual words are sent again."))
+        messages.success(request, _("Reset to default."))
         return HttpResponseRedirect(request.path)
     form = TemplateForm(request.POST if request.method == "POST" and action != "reset" else None, template=draft)
     context: dict[str, Any] = {"schedule": schedule, "form": form, "kept": kept, "draft": draft, **which}
@@ -69,7 +69,7 @@ def template(
             elif action == "save":
                 fields = {**which, **form.cleaned_data, "provider": schedule.provider}
                 operations.save_template(fields=fields, template_id=kept.pk if kept else None, actor=actor)
-                messages.success(request, _("Your words were saved."))
+                messages.success(request, _("Your template was saved."))
                 return HttpResponseRedirect(request.path)
         except DomainError as refusal:
             refuse(form, refusal)

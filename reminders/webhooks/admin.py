@@ -37,7 +37,7 @@ class WebhookAdminForm(ModelForm):
         choices=[(event, event) for event in EVENTS],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("What it is told of. None: everything."),
+        help_text=gettext_lazy("Events to send. Empty: all events."),
     )
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -50,7 +50,7 @@ class DisabledFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("well", _("well")), ("failing", _("failing")), ("disabled", _("disabled"))]
+        return [("well", _("OK")), ("failing", _("failing")), ("disabled", _("disabled"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> QuerySet[WebhookEndpoint]:
         if self.value() == "disabled":
@@ -97,9 +97,9 @@ class WebhookEndpointAdmin(StaffModelAdmin):
 
     # --- What is shown ---
 
-    @admin.display(description=gettext_lazy("told of"))
+    @admin.display(description=gettext_lazy("events"))
     def told_of(self, endpoint: WebhookEndpoint) -> str:
-        return ", ".join(endpoint.events) or _("everything")
+        return ", ".join(endpoint.events) or _("all")
 
     @admin.display(description=here(gettext_lazy("failing since")), ordering="failing_since")
     def failing(self, endpoint: WebhookEndpoint) -> str:
@@ -120,7 +120,7 @@ class WebhookEndpointAdmin(StaffModelAdmin):
 
     # --- Actions ---
 
-    @admin.action(description=gettext_lazy("Give selected webhooks a new secret"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Generate new secrets for selected webhooks"), permissions=["change"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
@@ -128,7 +128,7 @@ class WebhookEndpointAdmin(StaffModelAdmin):
             made = webhooks.rotate_secret(endpoint_id=endpoint.pk, actor=actor, now=now)
             self._show_secret(request, made)
 
-        do_to_each(request, queryset, apply, _("Webhooks with a new secret: %d. The old ones are good for a day."))
+        do_to_each(request, queryset, apply, _("New secrets generated: %d. The old ones work for one more day."))
 
     @admin.action(description=gettext_lazy("Enable selected webhooks"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
@@ -137,7 +137,7 @@ class WebhookEndpointAdmin(StaffModelAdmin):
         def apply(endpoint: WebhookEndpoint) -> None:
             webhooks.enable_endpoint(endpoint_id=endpoint.pk, actor=actor, now=now)
 
-        do_to_each(request, queryset, apply, _("Webhooks told again: %d."))
+        do_to_each(request, queryset, apply, _("Webhooks enabled: %d."))
 
     @admin.action(description=gettext_lazy("Disable selected webhooks"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
@@ -146,10 +146,10 @@ class WebhookEndpointAdmin(StaffModelAdmin):
         def apply(endpoint: WebhookEndpoint) -> None:
             webhooks.disable_endpoint(endpoint_id=endpoint.pk, actor=actor, now=now)
 
-        do_to_each(request, queryset, apply, _("Webhooks told no more: %d."))
+        do_to_each(request, queryset, apply, _("Webhooks disabled: %d."))
 
     def _show_secret(self, request: HttpRequest, endpoint: WebhookEndpoint) -> None:
         messages.warning(
             request,
-            _("The secret of %(url)s, shown this once: %(secret)s") % {"url": endpoint.url, "secret": endpoint.secret},
+            _("Secret for %(url)s, shown only once: %(secret)s") % {"url": endpoint.url, "secret": endpoint.secret},
         )

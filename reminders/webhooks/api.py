@@ -37,17 +37,17 @@ class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
         "disabled_reason": "POST /api/v1/webhooks/{id}/enable",
     }
 
-    provider = IdField(source="provider_id", required=False, help_text=_("Yourself, if left out."))
-    url = URLField(max_length=500, help_text=_("Where events are posted: https."))
+    provider = IdField(source="provider_id", required=False, help_text=_("Default: yourself."))
+    url = URLField(max_length=500, help_text=_("The https address we send events to."))
     description = LineField(max_length=200, required=False, allow_blank=True)
     events = serializers.ListField(
         child=serializers.ChoiceField(choices=list(EVENTS)),
         required=False,
         max_length=len(EVENTS),
-        help_text=_("What it is told of. None: everything."),
+        help_text=_("Events to send. Empty: all events."),
     )
     failing_since = InstantField(read_only=True, allow_null=True)
-    disabled_at = InstantField(read_only=True, allow_null=True, help_text=_("Told nothing since then."))
+    disabled_at = InstantField(read_only=True, allow_null=True, help_text=_("No events have been sent since then."))
     created_at = InstantField(read_only=True)
 
     class Meta:
@@ -71,7 +71,9 @@ class WebhookWithSecretSerializer(WebhookSerializer):
     secret = serializers.CharField(
         read_only=True,
         allow_null=True,
-        help_text=_("What signs every request. Keep it: it is shown this once, and null where the answer is repeated."),
+        help_text=_(
+            "The secret that signs every request. Store it now: we show it only once. Null in a repeated answer."
+        ),
     )
 
     class Meta(WebhookSerializer.Meta):
@@ -79,11 +81,11 @@ class WebhookWithSecretSerializer(WebhookSerializer):
 
 
 class DeliverySerializer(ModelSerializer[Message]):
-    webhook_id = serializers.SerializerMethodField(help_text=_("Its `webhook-id`: the same for every try."))
+    webhook_id = serializers.SerializerMethodField(help_text=_("The `webhook-id`, the same on every attempt."))
     event = serializers.SerializerMethodField(help_text=_("Such as `appointment.booked`."))
     status = serializers.ChoiceField(choices=PUBLIC_STATUSES)
     due_at = InstantField()
-    next_try_at = serializers.SerializerMethodField(help_text=_("When it is tried next, while it is scheduled."))
+    next_try_at = serializers.SerializerMethodField(help_text=_("Time of the next attempt, while pending."))
     created_at = InstantField()
     sent_at = InstantField(allow_null=True)
     attempts = AttemptSerializer(many=True)
@@ -143,7 +145,9 @@ class DeliveryFilter(django_filters.FilterSet):
         return queryset.filter(events | Q(kind=MessageKind.REMINDER) if value == REMINDER_DUE else events)
 
 
-@extend_schema_view(list=extend_schema(summary="Your webhooks"), retrieve=extend_schema(summary="One webhook"))
+@extend_schema_view(
+    list=extend_schema(summary="List webhook endpoints"), retrieve=extend_schema(summary=("Get a webhook endpoint"))
+)
 class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
     """Webhook endpoints for a provider's own programs, as described by standardwebhooks.com.
 
@@ -170,11 +174,11 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         return {"endpoint_id": self.get_object().pk, "actor": self.actor, "now": self.now}
 
     @extend_schema(
-        summary="Add a webhook",
+        summary="Add a webhook endpoint",
         responses={201: WebhookWithSecretSerializer, **refusals(403, 404, 409)},
         examples=[
             OpenApiExample(
-                "Told of new and lost appointments",
+                "New and cancelled appointments",
                 {
                     "url": "https://practice.example.org/hooks/appointments",
                     "events": ["appointment.booked", "appointment.moved", "appointment.cancelled"],
@@ -182,7 +186,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
                 request_only=True,
             ),
             OpenApiExample(
-                "Told of everything, by staff for a provider",
+                "All events, by staff for a provider",
                 {"provider": 1, "url": "https://practice.example.org/hooks/all", "description": "The practice's own"},
                 request_only=True,
             ),
@@ -195,25 +199,25 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         return self.answer(WebhookWithSecretSerializer, made, status.HTTP_201_CREATED)
 
     @extend_schema(
-        summary="Change a webhook",
-        description="Its provider stays who it is.",
+        summary="Change a webhook endpoint",
+        description="You can't change its provider.",
         request=WebhookSerializer(partial=True),
         responses={200: WebhookSerializer, **refusals(409)},
-        examples=[OpenApiExample("Told of everything", {"events": []}, request_only=True)],
+        examples=[OpenApiExample("All events", {"events": []}, request_only=True)],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         data = self.sent(WebhookSerializer, instance=self.get_object(), partial=True)
         data.pop("provider_id", None)
         return self.answer(WebhookSerializer, webhooks.change_endpoint(fields=data, **self.about()))
 
-    @extend_schema(summary="Delete a webhook and its deliveries", responses={204: None})
+    @extend_schema(summary="Delete a webhook endpoint and its deliveries", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         webhooks.remove_endpoint(**self.about())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
-        summary="Give it a new secret",
-        description="Requests are signed with the old one as well for another 24 hours.",
+        summary="Create a new secret",
+        description="We keep signing with the old secret too for another 24 hours.",
         request=None,
         responses=WebhookWithSecretSerializer,
     )
@@ -222,8 +226,8 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         return self.answer(WebhookWithSecretSerializer, webhooks.rotate_secret(**self.about()))
 
     @extend_schema(
-        summary="Tell it again",
-        description="After it was disabled: by hand, by a 410, or by days of nothing but failures.",
+        summary="Enable a webhook endpoint",
+        description="Use it after the endpoint was disabled by hand, by a 410 response, or after days of failures.",
         request=None,
         responses=WebhookSerializer,
     )
@@ -231,23 +235,23 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
     def enable(self, request: Request, pk: str) -> Response:
         return self.answer(WebhookSerializer, webhooks.enable_endpoint(**self.about()))
 
-    @extend_schema(summary="Tell it no more", request=None, responses=WebhookSerializer)
+    @extend_schema(summary="Disable a webhook endpoint", request=None, responses=WebhookSerializer)
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, pk: str) -> Response:
         return self.answer(WebhookSerializer, webhooks.disable_endpoint(**self.about()))
 
 
-WHICH = OpenApiParameter("id", int, OpenApiParameter.PATH, description="The webhook's.")
+WHICH = OpenApiParameter("id", int, OpenApiParameter.PATH, description="The endpoint's id.")
 
 
-DELIVERY = OpenApiParameter("message", int, OpenApiParameter.PATH, description="The delivery's.")
+DELIVERY = OpenApiParameter("message", int, OpenApiParameter.PATH, description="The delivery's id.")
 
 
 @extend_schema_view(
-    list=extend_schema(summary="What it was told, the latest first, with every try", parameters=[WHICH]),
+    list=extend_schema(summary="List deliveries, newest first, with every attempt", parameters=[WHICH]),
 )
 class DeliveryViewSet(WarnsOfPending, mixins.ListModelMixin, BookingViewSet):
-    """The deliveries to one webhook."""
+    """An endpoint's deliveries."""
 
     queryset = Message.objects.all()
     serializer_class = DeliverySerializer
@@ -263,8 +267,8 @@ class DeliveryViewSet(WarnsOfPending, mixins.ListModelMixin, BookingViewSet):
         return events.filter(endpoint=endpoint).order_by("-created_at", "-pk")
 
     @extend_schema(
-        summary="Send it once more",
-        description="With the same `webhook-id`, whether it arrived or not.",
+        summary="Resend a delivery",
+        description="Uses the same `webhook-id`, whether or not it arrived.",
         parameters=[WHICH, DELIVERY],
         request=None,
         responses={202: DeliverySerializer, **refusals(409, 410)},

@@ -7,15 +7,12 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 
 class BadAddress(DomainError):
     code = "bad_address"
-    message = _(
-        "A webhook's address is https://host/path, without a login in it, at one of the usual ports and not in a "
-        "private network."
-    )
+    message = _("Use an https://host/path address without a login, on a standard port and outside private networks.")
 
 
 class UnknownEvent(DomainError):
     code = "unknown_event"
-    message = _("There is no such event. The events there are are listed.")
+    message = _("Unknown event. Choose one of the events listed.")
 
 
 class EndpointExists(DomainError):
@@ -27,7 +24,7 @@ class EndpointExists(DomainError):
 class TooManyEndpoints(DomainError):
     code = "too_many_endpoints"
     kind = ErrorKind.CONFLICT
-    message = _("This provider has as many webhooks as one may have. Delete one first.")
+    message = _("This provider has reached the limit for webhooks. Delete one first.")
 
 
 class EndpointDisabled(DomainError):

@@ -21,7 +21,7 @@ class WebhookForm(forms.Form):
         choices=[(event, event) for event in EVENTS],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None ticked: it is told of all."),
+        help_text=_("Leave empty to receive all events"),
     )
 
     def __init__(self, data: Any = None, *, endpoint: WebhookEndpoint | None = None) -> None:

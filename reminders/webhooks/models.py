@@ -40,7 +40,7 @@ class WebhookEndpoint(models.Model):
         verbose_name=_("events"),
         default=list,
         blank=True,
-        help_text=_("Such as “appointment.booked”. Empty: all."),
+        help_text=_("Such as “appointment.booked”. Leave empty for all events."),
     )
     secret = models.CharField(_("secret"), max_length=100, editable=False)
     previous_secret = models.CharField(max_length=100, blank=True, editable=False)

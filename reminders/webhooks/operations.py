@@ -119,7 +119,7 @@ def disable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> Webhoo
 
 @operation
 def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
-    """Delete a webhook and its deliveries."""
+    """Delete a webhook endpoint and its deliveries."""
     endpoint = _locked(endpoint_id, actor)
     endpoint.delete()
     log_security_event_on_commit(SecurityEvent.KEY_ENDED, kind="webhook", provider=endpoint.provider_id)
@@ -179,7 +179,7 @@ def note_failure(*, endpoint_id: int, now: datetime, gone: bool) -> None:
         if gone:
             _disable(failing, now, "It answered 410 Gone.")
         elif failing.failing_since <= now - timedelta(days=settings.WEBHOOK_DISABLE_AFTER_DAYS):
-            _disable(failing, now, f"It has only failed since {failing.failing_since:%Y-%m-%d %H:%M} UTC.")
+            _disable(failing, now, f"Every delivery has failed since {failing.failing_since:%Y-%m-%d %H:%M} UTC.")
 
 
 def _disable(endpoint: WebhookEndpoint, now: datetime, reason: str) -> None:

@@ -90,10 +90,10 @@ def do_action(
         return secret_shown(request, schedule, operations.rotate_secret(endpoint_id=endpoint.pk, **arguments))
     elif action == "enable":
         operations.enable_endpoint(endpoint_id=endpoint.pk, **arguments)
-        messages.success(request, _("It is told again, of what happens from now."))
+        messages.success(request, _("Webhook enabled. It receives events from now on."))
     elif action == "disable":
         operations.disable_endpoint(endpoint_id=endpoint.pk, **arguments)
-        messages.success(request, _("It is told no more."))
+        messages.success(request, _("Webhook disabled."))
     elif action == "remove":
         operations.remove_endpoint(endpoint_id=endpoint.pk, **arguments)
         messages.success(request, _("The webhook was deleted."))
@@ -103,7 +103,7 @@ def do_action(
         if delivery is None:
             raise NotFound
         operations.replay(message_id=delivery.pk, **arguments)
-        messages.success(request, _("It is sent once more."))
+        messages.success(request, _("Queued to send again."))
     return HttpResponseRedirect(request.path)
 
 

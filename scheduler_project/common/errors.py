@@ -58,19 +58,19 @@ class DomainError(Exception):
 class NotFound(DomainError):
     code = "not_found"
     kind = ErrorKind.NOT_FOUND
-    message = _("There is no such thing, or it is not yours to see.")
+    message = _("Not found, or you don't have access to it.")
 
 
 class NotAllowed(DomainError):
     code = "not_allowed"
     kind = ErrorKind.FORBIDDEN
-    message = _("You may not do this.")
+    message = _("You don't have permission to do this.")
 
 
 class InUse(DomainError):
     code = "in_use"
     kind = ErrorKind.CONFLICT
-    message = _("Bookings refer to this, so it cannot be deleted.")
+    message = _("This has bookings, so it can't be deleted.")
 
 
 class TryAgain(DomainError):
@@ -78,7 +78,7 @@ class TryAgain(DomainError):
 
     code = "try_again"
     kind = ErrorKind.CONFLICT
-    message = _("Somebody changed the same thing at the same moment. Nothing was done; please try again.")
+    message = _("Someone else changed this at the same moment, so nothing was saved. Try again.")
 
 
 class TooBusy(DomainError):
@@ -86,10 +86,10 @@ class TooBusy(DomainError):
 
     code = "too_busy"
     kind = ErrorKind.UNAVAILABLE
-    message = _("There is too much going on right now. Nothing was done. Try again in a moment.")
+    message = _("We're very busy right now, so nothing was saved. Try again in a moment.")
     retry_after = 2
 
 
 class Missing(DomainError):
     code = "required"
-    message = _("Something is missing.")
+    message = _("Required information is missing.")

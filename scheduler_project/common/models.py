@@ -102,9 +102,9 @@ class Outage(models.Model):
 
     key = models.CharField(_("what"), max_length=60, primary_key=True)
     since = models.DateTimeField(_("since"))
-    tried_at = models.DateTimeField(_("last tried"))
-    probes = models.PositiveIntegerField(_("tries since"), default=0)
-    next_probe_at = models.DateTimeField(_("next try"))
+    tried_at = models.DateTimeField(_("last attempt"))
+    probes = models.PositiveIntegerField(_("attempts since"), default=0)
+    next_probe_at = models.DateTimeField(_("next attempt"))
     error = models.CharField(_("error"), max_length=500)
 
     class Meta:
@@ -121,12 +121,14 @@ class Inspection(models.Model):
 
     at = models.DateTimeField(_("at"))
     seconds = models.FloatField(_("seconds"))
-    found = models.PositiveIntegerField(_("rows that are not as they should be"))
-    broken = models.JSONField(_("which"), help_text=_("The first of them: check, table, key, what is wrong."))
+    found = models.PositiveIntegerField(_("rows with problems"))
+    broken = models.JSONField(
+        _("problems found"), help_text=_("The first ones, each with check, table, key and problem.")
+    )
 
     class Meta:
-        verbose_name = _("inspection")
-        verbose_name_plural = _("inspections")
+        verbose_name = _("data check")
+        verbose_name_plural = _("data checks")
         ordering = ["-at"]
 
     def __str__(self) -> str:
@@ -159,7 +161,11 @@ class Change(models.Model):
         verbose_name=_("by"),
     )
     face = models.CharField(
-        _("through"), max_length=10, choices=Source, blank=True, help_text=_("Empty: by hand, in the database.")
+        _("through"),
+        max_length=10,
+        choices=Source,
+        blank=True,
+        help_text=_("Empty if changed directly in the database."),
     )
     key = models.ForeignKey(
         "accounts.ApiKey",
@@ -170,7 +176,7 @@ class Change(models.Model):
         db_index=False,
         db_constraint=False,
         verbose_name=_("API key"),
-        help_text=_("With which a program acted for its user."),
+        help_text=_("The API key a program used to act for the user."),
     )
     changes = models.JSONField(_("changes"))
 

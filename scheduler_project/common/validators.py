@@ -66,7 +66,7 @@ def one_line(text: str) -> None:
             _("Characters that change the direction of text are not allowed."), code="control_characters"
         )
     if not shows_something(text):
-        raise ValidationError(_("Write something that can be seen."), code="invisible")
+        raise ValidationError(_("Enter some visible text."), code="invisible")
 
 
 TURNING = frozenset(("R", "AL", "AN"))
@@ -111,7 +111,7 @@ def has_link(text: str) -> bool:
 def no_link(text: str) -> None:
     """Raise ValidationError for a name that is or becomes a link in a mail. For names that people give themselves."""
     if has_link(text):
-        raise ValidationError(_("A name cannot be a web address. Leave it out, please."), code="link_in_name")
+        raise ValidationError(_("A name can't be a web address. Please remove it."), code="link_in_name")
 
 
 LOCAL = frozenset("localhost localdomain local internal intranet lan home corp private invalid".split())
@@ -149,7 +149,7 @@ public_email = PublicEmail()
 
 validate_origin = RegexValidator(
     r"\Ahttps?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?\Z",
-    _("Write the address of a website without a path, such as https://www.example.org."),
+    _("Enter a website address without a path, such as https://www.example.org."),
     code="bad_origin",
 )
 """The validator of values of `frame-ancestors`: one whole origin, no wildcards."""

@@ -24,23 +24,23 @@ OTHERS = {
 """Parameters other than `id`."""
 
 QUERIES = {
-    "page": "The number of the page, from 1 on.",
-    "provider": "Only what is of this provider, by id.",
-    "client": "Only what is of this client, by id.",
-    "service": "Only what is of this service, by id.",
-    "series": "Only what is of this series, by id.",
-    "appointment": "Only what is of this appointment, by id.",
-    "channel": "Only what goes by this channel.",
-    "language": "Only what is in this language.",
-    "specialization": "Only those with this specialization.",
-    "search": "Only those with these words.",
-    "is_active": "Only those that can be booked, or that cannot.",
-    "needs_approval": "Only those that need approval, or that do not.",
-    "disabled": "Only those that are disabled, or that are not.",
+    "page": "Page number, starting at 1.",
+    "provider": "Filter by provider id.",
+    "client": "Filter by client id.",
+    "service": "Filter by service id.",
+    "series": "Filter by series id.",
+    "appointment": "Filter by appointment id.",
+    "channel": "Filter by channel.",
+    "language": "Filter by language.",
+    "specialization": "Filter by specialisation.",
+    "search": "Search by words.",
+    "is_active": "Filter by whether clients can book them.",
+    "needs_approval": "Filter by whether they require approval.",
+    "disabled": "Filter by whether they are disabled.",
 }
 """Parameters of queries that their views leave undescribed."""
 
-ORDERING = "By what the rows are ordered; with a `-` the other way round. Several are written with commas."
+ORDERING = "Fields to sort by, separated by commas. Put `-` before a field to reverse its order."
 
 
 def describe_parameters(result: dict[str, Any]) -> None:

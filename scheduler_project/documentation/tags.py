@@ -16,10 +16,10 @@ class Tag(NamedTuple):
 
 
 TAGS = [
-    Tag("Start", "The table of contents: the addresses that need no id.", ("get ",)),
+    Tag("Start", "The table of contents: addresses that need no id.", ("get ",)),
     Tag(
         "Sign in",
-        "Register, log in and out, swap tokens, set passwords, and see where you are signed in.",
+        "Register, sign in and out, refresh tokens, set passwords, and see where you're signed in.",
         (
             r"post (register|login|login/oidc|logout|token/refresh|password/.+)",
             r"\w+ me/sign-ins.*",
@@ -27,60 +27,65 @@ TAGS = [
     ),
     Tag(
         "API keys",
-        "Keys with which programs of yours use the API, within scopes. Only people create and replace them.",
+        "Keys that let your programs use the API, limited by scopes. Only people can create and replace them.",
         (r"\w+ keys.*",),
     ),
     Tag(
         "Your account",
-        "Who you are: your name, timezone and language, and whether your email and phone are verified.",
+        "Your name, time zone and language, and whether your email and phone are verified.",
         (r"\w+ me", r"\w+ me/(email|phone).*"),
     ),
     Tag(
         "Find",
-        "Providers who can be booked, and their free times. Nobody needs to log in for these.",
+        "Providers and their available times. No sign-in needed.",
         (r"get providers(/{id}(/availability)?)?", r"get slots.*"),
     ),
     Tag(
         "Book",
-        "Hold a time, and confirm the hold before it ends; or book in one step.",
+        "Hold a time and confirm it before the hold expires, or book in one step.",
         (r"\w+ reservations.*", r"post slots/{id}/reserve", r"post appointments"),
     ),
     Tag(
         "Appointments",
-        "What was booked: move it, change it, cancel it, approve it, and read its history. `allowed_actions` of each "
-        "says what you may do now.",
+        (
+            "Reschedule, change, cancel and approve appointments, and read their history. `allowed_actions` lists "
+            "what you can do with each one now."
+        ),
         (r"get appointments", r"\w+ appointments/{id}((?!/reminders)[./].+)?"),
     ),
     Tag(
         "Series",
-        "Appointments that recur by a rule of RFC 5545. Each occurrence is an ordinary appointment.",
+        "Appointments that repeat by a recurrence rule (RFC 5545). Each occurrence is an ordinary appointment.",
         (r"\w+ series.*",),
     ),
-    Tag("Calendars", "Secret addresses for calendar programs to subscribe to.", (r"\w+ feeds.*",)),
+    Tag("Calendars", "Secret links that calendar apps can subscribe to.", (r"\w+ feeds.*",)),
     Tag(
         "Clients",
-        "A provider's address book. A client with a login finds themself here.",
+        "A provider's address book. Clients only see themselves.",
         (r"\w+ clients(/{id}(/erase)?)?",),
     ),
     Tag(
         "Providers",
-        "Change how a provider is shown. Staff add, approve and decline providers.",
+        "Edit provider profiles. Staff add, approve and decline providers.",
         (r"post providers", r"(put|patch|delete) providers/{id}", r"post providers/{id}/(approve|decline)"),
     ),
     Tag(
         "Availability",
-        "When a provider can be booked: weekly hours, dates with hours of their own, windows, time off, closures, and "
-        "the policy of the schedule. Changes cancel no appointment; `preview=true` lists those left outside.",
+        (
+            "When clients can book a provider: weekly hours, date overrides, windows, time off, closures and the "
+            "schedule's settings. Changes never cancel appointments; `preview=true` lists those that would be "
+            "outside the hours."
+        ),
         (
             r"\w+ providers/{id}/(schedule|working-hours|date-overrides.*)",
             r"post providers/{id}/availability",
             r"\w+ (schedules|time-off|closures).*",
         ),
     ),
-    Tag("Services", "What can be booked: how long it takes, with whom, and by which rules.", (r"\w+ services.*",)),
+    Tag("Services", "What clients can book: length, providers and rules.", (r"\w+ services.*",)),
     Tag(
         "Reminders",
-        "What is sent to clients, when and in which words, what became of it, and who wants no more of it.",
+        "Reminders and other messages: what we send and when, message templates, delivery results and opt-outs.",
         (
             r"\w+ (reminders|message-templates|opt-outs).*",
             r"get appointments/{id}/reminders.*",
@@ -90,18 +95,18 @@ TAGS = [
     ),
     Tag(
         "Webhooks",
-        "Addresses of your own programs that are told what happens, and what was sent to them. The events are below.",
+        "Endpoints that receive events, and their deliveries. The events are listed below.",
         (r"\w+ webhooks.*",),
     ),
-    Tag("Analytics", "Figures of a period: appointments, outcomes, hours, holds and reminders.", (r"get analytics",)),
+    Tag("Analytics", "Statistics: appointments, outcomes, hours, holds and reminders.", (r"get analytics",)),
     Tag(
         "Staff",
-        "For staff: everybody's appointments and reminders, logins, and the upkeep of holds.",
+        "For staff: everyone's appointments and reminders, user accounts, and overdue holds.",
         (r"\w+ admin/.*",),
     ),
     Tag(
         "Aliases",
-        "Short addresses, each of which means what another one does. Names in bodies may be in camelCase.",
+        "Short addresses that do the same as others. Names in bodies may be in camelCase.",
         (),
     ),
 ]

@@ -13,9 +13,9 @@ from reminders.webhooks.payloads import WEBHOOK_FIELDS
 Schema = dict[str, Any]
 
 ORDER = (
-    "Events can arrive in any order, and one can arrive twice. `webhook-id` is the same in every try at one event: "
-    "ignore one that you know. `sequence` of the appointment rises with each change: keep the highest you have seen of "
-    "each appointment, and ignore an event with a lower one."
+    "Events can arrive in any order, or twice. `webhook-id` is the same on every attempt at one event: ignore "
+    "ids you already know. The appointment's `sequence` rises with each change: keep the highest you have seen "
+    "for each appointment, and ignore events with a lower one."
 )
 RETRIES = (
     f"Answer 2xx within {settings.SEND_TIMEOUT_SECONDS} seconds; the body of your answer does not matter. Anything "
@@ -25,8 +25,10 @@ RETRIES = (
 )
 
 HEADERS = {
-    "webhook-id": "The event's id, the same in every try.",
-    "webhook-timestamp": "The time of this try, in seconds since 1970. Refuse one that is more than five minutes off.",
+    "webhook-id": "The event's id, the same on every attempt.",
+    "webhook-timestamp": (
+        "The time of this attempt, in seconds since 1970. Reject it if it is more than five minutes off."
+    ),
     "webhook-signature": (
         "`v1,` and the base64 of an HMAC-SHA256, keyed with the secret, over `id.timestamp.body`. For "
         f"{OVERLAP.total_seconds() / 3600:.0f} hours after the secret is replaced there are two, with a space between. "
@@ -36,11 +38,11 @@ HEADERS = {
 EXAMPLES = example_headers("appointment.booked")
 
 ANSWERS = {
-    "2XX": "The event is taken.",
-    "410": "The webhook is disabled: nothing more is sent to it.",
-    "429": "Later, please. `Retry-After` is heeded.",
-    "503": "Later, please. `Retry-After` is heeded.",
-    "default": "The event is tried again.",
+    "2XX": "The event was received.",
+    "410": "The endpoint is disabled: we send it nothing more.",
+    "429": "Try later. We follow `Retry-After`.",
+    "503": "Try later. We follow `Retry-After`.",
+    "default": "We retry the event.",
 }
 
 
@@ -49,18 +51,18 @@ def describe_webhooks(result: Schema) -> None:
     schemas = result["components"]["schemas"]
     appointment = schemas["Appointment"]["properties"]
     fields = {name: _as_sent(appointment[name]) for name in WEBHOOK_FIELDS}
-    fields["timezone"]["description"] = "The zone in which it takes place."
-    schemas["WebhookAppointment"] = _object("The appointment as it is after the event. Times are in UTC.", fields)
+    fields["timezone"]["description"] = "The appointment's time zone."
+    schemas["WebhookAppointment"] = _object("The appointment after the event. Times are in UTC.", fields)
     schemas["WebhookReminder"] = _object(
         "A reminder.",
         {
             "id": {"type": "integer"},
             "channel": {"type": "string", "enum": list(CHANNELS)},
-            "offset": {"type": "string", "description": "The time before the start at which it is due: `1 day`."},
+            "offset": {"type": "string", "description": "How long before the start it is due, such as `1 day`."},
         },
     )
     schemas["WebhookReminderData"] = _object(
-        "The reminder, and its appointment as it is now.",
+        "The reminder and its current appointment.",
         {"reminder": _ref("WebhookReminder"), "appointment": _ref("WebhookAppointment")},
     )
     result["webhooks"] = {name: {"post": _request(name, meaning)} for name, meaning in EVENTS.items()}

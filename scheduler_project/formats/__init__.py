@@ -1,1 +1,1 @@
-"""English formats of days and times, as clear in London as in New York. German and French use Django's own."""
+"""English formats of days and times, as clear in London as in New York. Other languages use Django's own."""

@@ -62,7 +62,7 @@ def call(name: str, arguments: dict[str, Any], caller: Caller) -> tuple[dict[str
         if name == EXPLAIN:
             return explain(**only_code(arguments)), False
         if name not in BY_NAME:
-            raise ValidationError({"name": [_("There is no such tool.")]}, code="invalid_choice")
+            raise ValidationError({"name": [_("Unknown tool.")]}, code="invalid_choice")
         return call_api(BY_NAME[name], arguments, caller)
     except APIException as error:
         return refusal(error), True
@@ -71,7 +71,7 @@ def call(name: str, arguments: dict[str, Any], caller: Caller) -> tuple[dict[str
 def only_code(arguments: dict[str, Any]) -> dict[str, Any]:
     refuse_unknown(arguments, ["code"])
     if "code" not in arguments:
-        raise ValidationError({"code": [_("Send the code of a refusal.")]}, code="required")
+        raise ValidationError({"code": [_("Send the code of an error.")]}, code="required")
     return arguments
 
 
@@ -112,7 +112,7 @@ def whole_number(name: str, value: Any) -> int:
     if value is None:
         raise ValidationError({name: [_("This field is required.")]}, code="required")
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-        raise ValidationError({name: [_("Write a whole number from 1 on.")]}, code="invalid")
+        raise ValidationError({name: [_("Enter a whole number of 1 or more.")]}, code="invalid")
     return value
 
 
@@ -123,7 +123,7 @@ def parameter(name: str, value: Any) -> str:
     if isinstance(value, list):
         return ",".join(parameter(name, each) for each in value)
     if not isinstance(value, str | int):
-        raise ValidationError({name: [_("Write a text, a number, true or false, or leave it out.")]}, code="invalid")
+        raise ValidationError({name: [_("Send text, a number, true or false, or leave it out.")]}, code="invalid")
     return str(value)
 
 

@@ -34,7 +34,7 @@ def explain(code: Any) -> dict[str, Any]:
     """Return what there is to know about a code. Raises ValidationError for one that there is not."""
     rows = [row for row in codes() if row["code"] == code]
     if not rows:
-        raise ValidationError({"code": [_("There is no such code.")]}, code="invalid_choice")
+        raise ValidationError({"code": [_("Unknown code.")]}, code="invalid_choice")
     return {"code": code, "meanings": [{**row, "do": what_to_do().get(row["status"], "")} for row in rows]}
 
 

@@ -15,7 +15,11 @@ PAGE_SIZE = 20
 OF_PROGRAMS = frozenset({"preview", "changed_since"})
 """Parameters of the API that no tool shows: it is called `dry_run` here, or is for copies of all rows."""
 
-DRY_RUN: Schema = {"type": "boolean", "default": False, "description": "Answer what would happen, and change nothing."}
+DRY_RUN: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": ("Dry run: return what would happen, and change nothing."),
+}
 
 
 class Arguments(NamedTuple):

@@ -98,7 +98,7 @@ def check_origin(request: Request) -> None:
     """
     origin = request.headers.get("Origin")
     if origin is not None and origin not in (own_origin(settings.SITE_URL), own_origin(request.build_absolute_uri())):
-        raise PermissionDenied(_("Scripts of other websites may not do this."))
+        raise PermissionDenied(_("Scripts from other websites can't do this."))
 
 
 def own_origin(address: str) -> str:

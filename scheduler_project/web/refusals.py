@@ -22,7 +22,7 @@ TIMEOUT = (
 TOO_LARGE = (
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "too_large",
-    _("The request is too large. At most %(limit)s bytes are read here."),
+    _("The request is too large. Send %(limit)s bytes or fewer."),
 )
 URL_TOO_LONG = (
     HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -32,7 +32,7 @@ URL_TOO_LONG = (
 HEADERS_TOO_LARGE = (
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "headers_too_large",
-    _("The request has too many headers, or they are too long. Deleting this site's cookies may help."),
+    _("The request has too many headers, or they are too long. Try deleting this site's cookies."),
 )
 EXPECTATION_FAILED = (
     HTTPStatus.EXPECTATION_FAILED,
@@ -47,12 +47,12 @@ CODING_UNKNOWN = (
 VERSION_UNKNOWN = (
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
     "http_version_unknown",
-    _("This server speaks HTTP/1.1."),
+    _("This server supports HTTP/1.1. Send the request with that version."),
 )
 UNKNOWN_HOST = (
     HTTPStatus.BAD_REQUEST,
     "unknown_host",
-    _("The site does not answer to this host name."),
+    _("This site isn't available under this host name."),
 )
 BUSY = (
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -62,7 +62,7 @@ BUSY = (
 FAILED = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "error",
-    _("Something went wrong here. Try again later."),
+    _("Something went wrong. Try again later."),
 )
 
 Refusal = tuple[HTTPStatus, str, object]

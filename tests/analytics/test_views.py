@@ -131,7 +131,7 @@ def test_numbers_say_what_is_wrong_with_the_days(office):
     answer = office.get("/numbers/?from=2026-01-01&to=2028-01-01")
 
     assert answer.status_code == 400
-    assert "At most 366 days can be counted at once." in answer.content.decode()
+    assert "Choose a period of at most 366 days." in answer.content.decode()
 
 
 def test_names_on_the_page_are_text(office, provider):

@@ -150,8 +150,8 @@ def test_opens_list_search_and_rows(office, name):
 
 @pytest.mark.parametrize("name", ["timeoff", "dateoverride", "availabilitywindow"])
 def test_adding_to_a_calendar_asks_whose_and_tells_the_zone(office, berlin, name):
-    assert "for which provider" in office.get(url(f"{name}_add")).content.decode()
-    assert "for which provider" in office.get(url(f"{name}_add", schedule="nobody")).content.decode()
+    assert "choose a provider" in office.get(url(f"{name}_add")).content.decode()
+    assert "choose a provider" in office.get(url(f"{name}_add", schedule="nobody")).content.decode()
 
     page = office.get(url(f"{name}_add", schedule=berlin.schedule.pk))
 
@@ -276,7 +276,7 @@ def test_a_wrong_move_is_a_message(office, berlin):
 
     page = office.post(url("appointment_act", appointment.pk, "complete"), follow=True)
 
-    assert told(page) == ["The appointment has not begun, so nobody can say how it went."]
+    assert told(page) == ["The appointment hasn't started yet. Record its outcome once it has begun."]
 
 
 def test_offers_what_can_be_done_with_an_appointment_now(office, berlin):
@@ -284,7 +284,7 @@ def test_offers_what_can_be_done_with_an_appointment_now(office, berlin):
 
     page = office.get(url("appointment_change", appointment.pk))
 
-    assert [label for label, _url, _asks in page.context["buttons"]] == ["Reschedule", "Change the client", "Cancel"]
+    assert [label for label, _url, _asks in page.context["buttons"]] == ["Reschedule", "Change client", "Cancel"]
 
 
 def test_tells_when_who_and_how_to_reach_them_and_books_the_same_again(office, berlin):
@@ -487,7 +487,7 @@ def test_releases_one_hold(office, berlin):
 def test_expires_due_holds_now(office, berlin):
     held = hold(berlin, WEDNESDAY_10)
     with time_machine.travel(held.expires_at, tick=False):
-        assert "held, past its end" in office.get(url("reservation_changelist")).content.decode()
+        assert "hold overdue" in office.get(url("reservation_changelist")).content.decode()
         assert office.get(url("reservation_expire")).status_code == 200
         held.refresh_from_db()
         assert held.status == ReservationStatus.HELD
@@ -496,7 +496,7 @@ def test_expires_due_holds_now(office, berlin):
 
     held.refresh_from_db()
     assert held.status == ReservationStatus.EXPIRED
-    assert told(page) == ["Holds past their end, now marked as expired: 1."]
+    assert told(page) == ["Holds expired: 1."]
 
 
 # --- Calendars --------------------------------------------------------------------------------------------------------
@@ -539,7 +539,7 @@ def test_changing_hours_keeps_bookings_and_links_those_now_outside(office, berli
     page = save_schedule(office, berlin.schedule, wednesday)
 
     assert WorkingHours.objects.get(schedule=berlin.schedule, weekday=2).end_time == time(0)
-    (warning,) = [text for text in told(page) if "1 appointment now lies outside" in text]
+    (warning,) = [text for text in told(page) if "1 appointment is now outside" in text]
     assert url("appointment_change", stranded.pk) in warning
     assert url("appointment_change", inside.pk) not in warning
     assert Appointment.objects.filter(status=AppointmentStatus.SCHEDULED).count() == 2
@@ -592,7 +592,7 @@ def test_adds_and_removes_weekly_hours(office, berlin):
 def test_refused_hours_undo_the_policy_with_them(office, berlin):
     page = save_schedule(office, berlin.schedule, {"working_hours-0-start_time": "09:10"}, notice_minutes=5)
 
-    assert "09:00 and 09:15" in str(errors(page))
+    assert "09:00 or 09:15" in str(errors(page))
     assert Schedule.objects.get(pk=berlin.schedule.pk).notice_minutes == 24 * 60
     assert told(page) == []
 
@@ -667,7 +667,7 @@ def test_extends_slots_now(office, berlin):
         office.force_login(UserFactory(superuser=True))
         page = act(office, "schedule", "extend_slots", [berlin.schedule])
 
-    assert told(page) == ["Schedules whose slots now reach to their horizon: 1."]
+    assert told(page) == ["Schedules whose slots now reach the booking horizon: 1."]
     assert Schedule.objects.get(pk=berlin.schedule.pk).slots_until == later + timedelta(days=92)
 
 
@@ -776,7 +776,7 @@ def test_previews_a_closure_and_saves_nothing(office, berlin):
 
     assert page.status_code == 200
     assert any(url("appointment_change", stranded.pk) in text for text in told(page))
-    assert "This is what saving would do. Nothing has been saved yet." in told(page)
+    assert "Preview: nothing has been saved yet." in told(page)
     assert page.context["adminform"].form["start_date"].value() == "2026-03-04"
     assert not Closure.objects.exists()
 
@@ -795,11 +795,11 @@ def test_previews_time_off_and_saves_nothing(office, berlin):
 @pytest.mark.parametrize(
     ("button", "free", "outside"),
     [
-        ("_save", "Free slots: 0 added, 31 removed.", "1 appointment now lies outside the hours. It stands;"),
+        ("_save", "Free slots: 0 added, 31 removed.", "1 appointment is now outside the hours. It's still booked;"),
         (
             "_preview",
             "Free slots: 0 would be added, 31 removed.",
-            "1 appointment would lie outside the hours. It would",
+            "1 appointment would be outside the hours. It would",
         ),
     ],
 )
@@ -870,8 +870,8 @@ def test_history_is_told_in_words_on_the_clocks_of_who_reads(office, berlin):
 
     assert "At (Asia/Kolkata)" in page
     assert "Mon 2026-03-02 17:30" in page
-    assert "scheduled; set aside: minimum notice and booking horizon; reason: Flies out" in page
-    assert "Wed 2026-03-04 15:30 → Wed 2026-03-04 16:30 (Asia/Kolkata); set aside: working hours" in page
+    assert "scheduled; overridden: minimum notice and booking horizon; reason: Flies out" in page
+    assert "Wed 2026-03-04 15:30 → Wed 2026-03-04 16:30 (Asia/Kolkata); overridden: working hours" in page
     assert "title was “–”" in page
 
 
@@ -948,7 +948,7 @@ def test_series_are_found_by_state_and_by_name(office, berlin):
 def test_cancels_what_is_to_come_of_a_series_from_a_date_on(office, boss, berlin):
     series = weekly(berlin)
     page = office.get(url("appointmentseries_change", series.pk))
-    assert [label for label, _ in page.context["tools"]] == ["Cancel what is to come"]
+    assert [label for label, _ in page.context["tools"]] == ["Cancel upcoming"]
     cancel = url("appointmentseries_cancel", series.pk)
     assert office.get(cancel).status_code == 200
 

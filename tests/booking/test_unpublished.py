@@ -64,7 +64,7 @@ def test_desk_says_why_it_books_nothing(ada, kim):
     fields = {"client": kim.pk, "day": "2026-03-04", "time": TEN, "date": "2026-03-04", "clock": "10:00"}
     page = browser_of(ada.user).post("/dashboard/book/", fields).content.decode()
 
-    assert "Clients cannot find or book you yet" in page
+    assert "find or book you yet, and we send nothing" in page
     assert not Reservation.objects.exists()
 
 

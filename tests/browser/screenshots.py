@@ -88,7 +88,7 @@ def opened(browser: Browser, address: str, who: str, **context: object) -> Page:
         page.goto("/account/login/")
         page.get_by_label("Email").fill(f"{who}@example.com")
         page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(lambda url: "login" not in url)
     return page
 

@@ -52,7 +52,7 @@ def slots(page: Page):
 def take(page: Page) -> None:
     """Take the first time that is shown, and so come to the details."""
     slots(page).first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your details")
 
 
 def book_as_guest(hand: Hand) -> None:
@@ -79,7 +79,7 @@ def test_guest_books_on_a_phone_with_eight_interactions(visitor, provider, base_
 
     assert hand.count <= 8
     assert Appointment.objects.get().client.name == "Ada"
-    for calendar in ("Calendar file", "Google", "Outlook"):
+    for calendar in ("Download .ics", "Google", "Outlook"):
         expect(page.get_by_role("link", name=calendar).first).to_be_visible()
     assert broken_promises() == {}
     page.goto(link_in(mails_to(ADA)[-1], "/a/"))
@@ -112,7 +112,7 @@ def test_one_of_two_who_click_at_once_is_told_and_goes_on(visitor, provider, pat
 
     told[0].locator("button.slot").first.click()
 
-    expect(told[0].get_by_role("heading", level=1)).to_have_text("Who is it for?")
+    expect(told[0].get_by_role("heading", level=1)).to_have_text("Your details")
     assert Reservation.objects.held(now=timezone.now()).count() == 2
     assert broken_promises() == {}
 
@@ -127,7 +127,7 @@ def test_time_that_somebody_else_takes_leaves_an_open_page(visitor, provider, pa
     page.clock.fast_forward(12_000)
 
     expect(page.locator(f'button[value="{taken}"]')).to_have_count(0)
-    expect(page.locator("#news")).to_have_text("The free times have changed.")
+    expect(page.locator("#news")).to_have_text("The available times have changed.")
     take(page)
 
 
@@ -158,7 +158,7 @@ def test_visitor_who_goes_back_sees_their_own_hold_and_moves_it(visitor, provide
 
     slots(page).nth(1).click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your details")
     assert held_now().count() == 1
     page.get_by_role("link", name="Choose another time").click()
     page.goto(full_day)
@@ -184,7 +184,7 @@ def test_five_visits_that_go_back_each_time_hold_five_times(visitor, provider, f
         arrive(page, full_day)
         for number in range(3):
             slots(page).nth(number).click()
-            expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+            expect(page.get_by_role("heading", level=1)).to_have_text("Your details")
             page.go_back()
 
     assert held_now().count() == 5
@@ -202,8 +202,8 @@ def test_visitor_who_loses_a_race_still_has_what_they_held(visitor, provider, fu
     page.locator(f'button[value="{wanted}"]').click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("This time has just been taken")
-    page.get_by_role("link", name="Continue with it").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+    page.get_by_role("link", name="Continue with this time").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your details")
     page.goto(full_day)
     expect(own(page)).to_have_attribute("value", value)
 
@@ -220,11 +220,11 @@ def test_hold_that_runs_out_is_said_and_loses_nothing_typed(visitor, provider, p
 
     page.clock.fast_forward("11:00")
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("This time is no longer held")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your hold has expired")
     expect(page.get_by_label("Name")).to_have_value("Ada")
     expect(page.get_by_label("Note")).to_have_value("My knee hurts")
     page.locator("button.slot").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your details")
     expect(page.get_by_label("Name")).to_have_value("Ada")
 
 
@@ -261,7 +261,7 @@ def test_time_is_held_with_the_keyboard_alone(visitor, provider):
     tab_to(page, "45 minutes$")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your details")
     assert Reservation.objects.held(now=timezone.now()).count() == 1
 
 
@@ -270,10 +270,10 @@ def test_focus_follows_the_month(visitor, provider):
     page = visitor()
     arrive(page, "/p/maya/book/")
 
-    page.get_by_role("link", name="The month after").press("Enter")
+    page.get_by_role("link", name="Next month").press("Enter")
 
     expect(page.locator("#month-name")).to_be_focused()
-    page.get_by_role("link", name="The month before").press("Enter")
+    page.get_by_role("link", name="Previous month").press("Enter")
     expect(page.locator("#month-name")).to_be_focused()
 
 
@@ -300,7 +300,7 @@ def test_client_with_a_login_books_without_a_mail(visitor, provider, path, base_
     arrive(page, path)
 
     slots(page).first.click()
-    page.get_by_role("button", name="Book it").click()
+    page.get_by_role("button", name="Book appointment").click()
 
     expect(page.get_by_text("Your appointment is booked")).to_be_visible()
     assert Appointment.objects.get().client == client

@@ -40,10 +40,10 @@ def test_client_moves_an_appointment(page, appointment):
 
     page.get_by_role("link", name=re.compile("^Move ?: Check-up")).click()
     page.locator("#slots button").first.click()
-    expect(heading(page)).to_have_text("Move it to this time?")
-    page.get_by_role("button", name="Move the appointment").click()
+    expect(heading(page)).to_have_text("Reschedule to this time?")
+    page.get_by_role("button", name="Reschedule appointment").click()
 
-    expect(page.get_by_text("The appointment has been moved.")).to_be_visible()
+    expect(page.get_by_text("The appointment has been rescheduled.")).to_be_visible()
     assert Appointment.objects.get(pk=appointment.pk).starts_at != before
 
 
@@ -60,9 +60,9 @@ def test_client_cancels_with_a_reason(page, appointment):
 
     page.get_by_role("link", name=re.compile("^Cancel ?: Check-up")).click()
     page.get_by_label("Reason").fill("I am ill")
-    page.get_by_role("button", name="Cancel the appointment").click()
+    page.get_by_role("button", name="Cancel appointment").click()
 
-    expect(page.get_by_text("Your appointment was cancelled")).to_be_visible()
+    expect(page.get_by_text("Your appointment has been cancelled")).to_be_visible()
     expect(page.get_by_text("I am ill")).to_be_visible()
     [*_others, told] = mails_to(appointment.provider.user.email)
     assert "I am ill" in told.body
@@ -72,15 +72,15 @@ def test_client_cancels_with_a_reason(page, appointment):
 
 
 def log_out(page: Page) -> None:
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
 def give_password(page: Page) -> None:
     page.goto("/account/login/")
     page.get_by_label("Email").fill(ADA)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
 
 def sign_up(page: Page) -> None:
@@ -113,7 +113,7 @@ def test_second_factor_is_set_up_and_asked_for(visitor, transactional_db, settin
     page = visitor(phone=True)
     sign_up(page)
     page.goto(link_in(mails_to(ADA)[-1], "/account/confirm-email/"))
-    page.get_by_role("button", name="Yes, verify it").click()
+    page.get_by_role("button", name="Yes, verify").click()
     expect(heading(page)).to_have_text("Account")
 
     page.goto("/account/2fa/")
@@ -128,6 +128,6 @@ def test_second_factor_is_set_up_and_asked_for(visitor, transactional_db, settin
     give_password(page)
     expect(heading(page)).to_have_text("One more step")
     page.get_by_label("Code").fill(code(secret, later=1))
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
     expect(heading(page)).to_have_text("My appointments")

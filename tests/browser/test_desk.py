@@ -40,8 +40,8 @@ def test_hours_that_strand_an_appointment_say_so_and_keep_it(page, provider, ada
     day = f"{stranded.starts_at:%A}"
     page.goto("/dashboard/hours/")
 
-    page.get_by_role("button", name=f"Remove stretch 1 of {day}").click()
-    expect(page.get_by_role("button", name=f"Remove stretch 1 of {day}")).to_have_count(0)
+    page.get_by_role("button", name=f"Remove time range 1 on {day}").click()
+    expect(page.get_by_role("button", name=f"Remove time range 1 on {day}")).to_have_count(0)
     page.get_by_role("button", name="Review changes").click()
 
     outlook = page.get_by_role("region", name="What this changes")
@@ -57,11 +57,11 @@ def test_hours_that_strand_an_appointment_say_so_and_keep_it(page, provider, ada
 def test_focus_is_kept_when_stretches_are_edited(page, provider):
     page.goto("/dashboard/hours/")
 
-    page.get_by_role("button", name="Add a stretch on Monday").press("Enter")
+    page.get_by_role("button", name="Add a time range on Monday").press("Enter")
 
-    expect(page.get_by_label("Monday, stretch 2, start")).to_be_focused()
-    page.get_by_role("button", name="Remove stretch 2 of Monday").press("Enter")
-    expect(page.get_by_role("button", name="Add a stretch on Monday")).to_be_focused()
+    expect(page.get_by_label("Monday, time range 2, start")).to_be_focused()
+    page.get_by_role("button", name="Remove time range 2 on Monday").press("Enter")
+    expect(page.get_by_role("button", name="Add a time range on Monday")).to_be_focused()
 
 
 def test_series_with_a_conflict_is_shown_first_and_the_rest_is_booked(page, provider, ada):
@@ -71,16 +71,16 @@ def test_series_with_a_conflict_is_shown_first_and_the_rest_is_booked(page, prov
 
     page.get_by_label("Ada Byron").check()
     page.get_by_role("textbox", name="Day").fill(f"{first:%Y-%m-%d}")
-    page.get_by_text("Another time, or outside the rules").click()
+    page.get_by_text("Custom time").click()
     page.locator("#id_time").fill("10:00")
-    page.get_by_text("Repeat it").click()
+    page.get_by_text("Repeat this appointment").click()
     page.get_by_role("combobox", name="Repeat").select_option("weekly")
     page.get_by_label("How many times").fill("3")
     page.get_by_role("button", name="Book", exact=True).click()
 
     expect(page.get_by_text("2 can be booked, 1 cannot. Nothing is booked yet.")).to_be_visible()
     assert not Appointment.objects.filter(reservation__client=ada).exists()
-    page.get_by_role("button", name="Book the 2 free ones").click()
+    page.get_by_role("button", name="Book the 2 available ones").click()
     expect(page.get_by_role("heading", name="Part of a series")).to_be_visible()
     booked = Appointment.objects.filter(reservation__client=ada).order_by("reservation__starts_at")
     assert [row.starts_at for row in booked] == [first, first + timedelta(weeks=2)]

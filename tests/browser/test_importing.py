@@ -27,11 +27,11 @@ def test_staff_import_the_good_rows_of_a_file(visitor, base_url):
     tab.goto("/admin/accounts/client/")
     tab.get_by_role("link", name="Import clients").click()
     tab.get_by_label("File").set_input_files({"name": "x.csv", "mimeType": "text/csv", "buffer": ROWS.encode()})
-    tab.get_by_role("button", name="Look what it would do").click()
+    tab.get_by_role("button", name="Preview import").click()
     expect(tab.get_by_role("heading", name="Refused: 1")).to_be_visible()
     assert Client.objects.count() == 0
 
-    tab.get_by_role("button", name="Import the good rows").click()
+    tab.get_by_role("button", name="Import the valid rows").click()
 
     expect(tab.get_by_text("“x.csv” was imported.")).to_be_visible()
     assert list(Client.objects.values_list("name", flat=True)) == ["Kim"]
@@ -45,8 +45,8 @@ def test_pages_of_an_import_are_accessible_in_both_themes(visitor, base_url):
     tab.goto("/admin/accounts/client/import/clients/")
     found += faults(tab)
     tab.get_by_label("File").set_input_files({"name": "x.csv", "mimeType": "text/csv", "buffer": ROWS.encode()})
-    tab.get_by_role("button", name="Look what it would do").click()
+    tab.get_by_role("button", name="Preview import").click()
     found += faults(tab)
-    tab.get_by_role("button", name="Import the good rows").click()
+    tab.get_by_role("button", name="Import the valid rows").click()
 
     assert found + faults(tab) == []

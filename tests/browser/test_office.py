@@ -54,7 +54,7 @@ def test_takes_a_call_and_books(dashboard, provider):
     dashboard.get_by_role("button", name="Book", exact=True).click()
 
     expect(
-        dashboard.get_by_text("Booked. We have no way to write to Grace Hopper: please tell them yourself.")
+        dashboard.get_by_text("Booked. We have no way to contact Grace Hopper. Please tell them yourself.")
     ).to_be_visible()
     expect(dashboard.get_by_role("link", name="+442079460999")).to_have_attribute("href", "tel:+442079460999")
     made = Appointment.objects.get()
@@ -83,13 +83,13 @@ def test_books_beside_the_rules_only_with_a_reason(dashboard, provider, ada):
     day = on_day(2)
     dashboard.goto(f"/admin/booking/appointment/add/?schedule={provider.schedule.pk}&client={ada.pk}")
 
-    dashboard.get_by_text("Another time or length, or outside the rules").click()
+    dashboard.get_by_text("Custom time or length").click()
     dashboard.get_by_label("Day", exact=True).fill(f"{day + timedelta(days=90):%Y-%m-%d}")
     dashboard.get_by_label("Time:").fill("10:00")
     dashboard.get_by_label("Outside the provider's hours").check()
     dashboard.get_by_label("At shorter notice").check()
     dashboard.get_by_role("button", name="Book", exact=True).click()
-    expect(dashboard.get_by_text("Say why these rules are set aside.")).to_be_visible()
+    expect(dashboard.get_by_text("Give a reason for overriding these rules.")).to_be_visible()
     dashboard.get_by_label("Why:").fill("Flies out the day after")
     dashboard.get_by_role("button", name="Book", exact=True).click()
 
@@ -104,11 +104,11 @@ def test_moves_a_booking_after_the_hours_changed(dashboard, provider, ada):
     dashboard.goto("/admin/")
 
     dashboard.get_by_role("link", name="Move: Ada Byron").click()
-    expect(dashboard.get_by_text("Nothing is free that day.")).to_be_visible()
+    expect(dashboard.get_by_text("No times available that day.")).to_be_visible()
     dashboard.get_by_label("Day", exact=True).fill(f"{on_day(3):%Y-%m-%d}")
-    dashboard.get_by_role("button", name="Show free times").click()
+    dashboard.get_by_role("button", name="Show available times").click()
     dashboard.get_by_role("radio", name="11:00", exact=True).check()
-    dashboard.get_by_role("button", name="Move it here").click()
+    dashboard.get_by_role("button", name="Reschedule").click()
 
     expect(dashboard.get_by_text("Moved. Ada Byron is told.")).to_be_visible()
     assert Appointment.objects.detailed().get().starts_at == on_day(3, hour=11)
@@ -120,12 +120,12 @@ def test_sees_why_a_reminder_failed_and_sends_it_again(dashboard, provider, ada)
     Message.objects.filter(pk=failed.pk).update(status="failed", error="550 No such mailbox", failures=1)
     dashboard.goto("/admin/")
 
-    panel = dashboard.get_by_role("region", name="Messages that failed")
+    panel = dashboard.get_by_role("region", name="Failed messages")
     expect(panel.get_by_text("550 No such mailbox")).to_be_visible()
     dashboard.goto(f"/admin/booking/appointment/{made.pk}/change/")
     dashboard.get_by_role("button", name="Send again").click()
 
-    expect(dashboard.get_by_text("It is due again")).to_be_visible()
+    expect(dashboard.get_by_text("Queued.")).to_be_visible()
     expect(dashboard.get_by_role("button", name="Send again")).to_have_count(0)
     failed.refresh_from_db()
     assert failed.status == "pending"
@@ -171,7 +171,7 @@ def test_sees_what_an_action_would_do_before_it_is_done(dashboard, provider, ada
     dashboard.get_by_role("checkbox").nth(1).check()
     dashboard.get_by_label("Action:").select_option("Cancel…")
     dashboard.get_by_role("button", name="Go", exact=True).click()
-    expect(dashboard.get_by_role("heading", name="1 would be done")).to_be_visible()
+    expect(dashboard.get_by_role("heading", name="1 would succeed")).to_be_visible()
     assert Appointment.objects.get().status == "scheduled"
     dashboard.get_by_label("Reason").fill("Burst pipe")
     dashboard.get_by_role("button", name="Do it: 1").click()

@@ -67,4 +67,4 @@ def test_reference_is_searched(reader):
 
     page.get_by_label("Search").fill("reschedule")
 
-    expect(page.get_by_role("menuitem").filter(has_text="Move to another time").first).to_be_visible()
+    expect(page.get_by_role("menuitem").filter(has_text="Reschedule").first).to_be_visible()

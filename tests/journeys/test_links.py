@@ -75,7 +75,7 @@ def test_guest_confirms_by_mail_takes_the_file_and_wants_no_reminders(held, gues
     assert OptOut.objects.get().source == "one_click"
     assert reminders(made) == []
 
-    assert "Remind me again" in browser.get(unsubscribe).content.decode()
+    assert "Resume reminders" in browser.get(unsubscribe).content.decode()
     post_form(browser, unsubscribe, "back")
     assert [offset for _, offset, _ in reminders(made)] == ["1 hour"]
 
@@ -88,4 +88,4 @@ def test_guest_who_comes_too_late_finds_the_time_given_back(held, guest):
         answer = Browser().get(path)
 
     assert (answer.status_code, Appointment.objects.count()) == (410, 0)
-    assert "the time is free again" in answer.content.decode()
+    assert "Your hold has expired" in answer.content.decode()

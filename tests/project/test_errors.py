@@ -76,7 +76,7 @@ def test_staff_are_told_that_permissions_are_missing_and_led_back_to_the_admin(d
     answer = browser_of(staff_of(FRONT_DESK)).get("/admin/accounts/user/")
 
     assert answer.status_code == 403
-    assert "Your login may not do this." in answer.content.decode()
+    assert "have permission for this" in answer.content.decode()
     assert 'href="/admin/"' in answer.content.decode()
 
 
@@ -84,4 +84,4 @@ def test_everybody_else_is_told_that_a_page_is_for_others(db):
     answer = browser_of(UserFactory()).get("/admin/", follow=True)
 
     assert answer.status_code == 403
-    assert "this is for others" in answer.content.decode()
+    assert "Sign out to use another account" in answer.content.decode()

@@ -214,12 +214,12 @@ def test_all_is_well(dashboard):
 
     assert facts(dashboard) == {
         "Database": (True, ""),
-        "Queue of background jobs": (True, ""),
-        "Periodic tasks": (True, "last seen 2 min ago"),
-        "Messages to send": (True, "none is due"),
+        "Background job queue": (True, ""),
+        "Periodic tasks": (True, "last active 2 min ago"),
+        "Messages to send": (True, "nothing due"),
         "Mail server": (True, ""),
         "SMS gateway": (True, ""),
-        "Inspection of the data": (True, "none yet"),
+        "Data check": (True, "none yet"),
     }
 
 
@@ -231,7 +231,7 @@ def test_beat_that_rests_too_long_is_not_well(dashboard, ago, well):
 
 
 def test_beat_that_never_ran_is_not_well(dashboard):
-    assert facts(dashboard)["Periodic tasks"] == (False, "none has ever run")
+    assert facts(dashboard)["Periodic tasks"] == (False, "none has run yet")
 
 
 @pytest.mark.parametrize(("ago", "well"), [(minutes(2) - timedelta(seconds=1), True), (minutes(2), False)])
@@ -252,14 +252,14 @@ def test_mail_server_that_is_down_is_told_with_since_when_and_how_many_wait(dash
     well, says = facts(dashboard)["Mail server"]
 
     assert not well
-    assert says.startswith("does not take anything since ")
-    assert says.endswith(": 2 wait. connection refused")
+    assert says.startswith("down since ")
+    assert says.endswith(": 2 waiting. connection refused")
 
 
 def test_no_mail_server_is_told_before_anything_is_to_be_sent(dashboard, settings):
     settings.EMAIL_BACKEND = "scheduler_project.common.mail.smtp.NoMailServer"
 
-    assert facts(dashboard)["Mail server"] == (False, "none is set up (EMAIL_URL): mails wait")
+    assert facts(dashboard)["Mail server"] == (False, "not set up (EMAIL_URL): emails are waiting")
 
 
 def test_no_sms_gateway_is_no_fault(dashboard, settings):
@@ -271,14 +271,14 @@ def test_no_sms_gateway_is_no_fault(dashboard, settings):
 def test_webhooks_that_do_not_answer_are_counted(dashboard):
     open_outage("webhook:1", error="connection refused", now=NOON)
 
-    assert facts(dashboard)["Webhooks"] == (True, "1 does not answer")
+    assert facts(dashboard)["Webhooks"] == (True, "1 not responding")
 
 
 def test_first_page_opens_without_a_broker_and_says_so(dashboard, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     redis_client.cache_clear()
     try:
-        assert facts(dashboard)["Queue of background jobs"] == (False, "unreachable")
+        assert facts(dashboard)["Background job queue"] == (False, "unreachable")
     finally:
         redis_client.cache_clear()
 

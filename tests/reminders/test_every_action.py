@@ -60,7 +60,7 @@ def test_client_and_provider_are_notified_but_of_silent_actions(action, done):
 def test_user_reads_whether_the_client_is_notified(action, done):
     said = success_message(action, done) if TRANSITIONS[action].target else ""
 
-    assert ("is told" in said) == (action not in SILENT and TRANSITIONS[action].target is not None)
+    assert ("notified" in said) == (action not in SILENT and TRANSITIONS[action].target is not None)
 
 
 def test_action_without_a_notice_asks_the_user_to_tell_the_client(provider, monkeypatch):
@@ -68,8 +68,8 @@ def test_action_without_a_notice_asks_the_user_to_tell_the_client(provider, monk
 
     said = success_message(Action.APPROVE, appoint(provider, NINE, overrides=["notice"]))
 
-    assert "is told" not in said
-    assert "please tell them yourself" in said
+    assert "notified" not in said
+    assert "Please tell them yourself" in said
 
 
 def test_notices_and_webhooks_are_of_events_there_are():

@@ -150,7 +150,7 @@ def test_what_is_of_no_use_any_more_at_the_end_of_the_outage_says_why(monkeypatc
 
     soon.refresh_from_db()
     assert soon.status == MessageStatus.EXPIRED
-    assert soon.error == ("It came too late to help. The mail server cannot be reached: connection refused")
+    assert soon.error == ("It was too late to be useful. The mail server cannot be reached: connection refused")
 
 
 def test_message_that_kills_its_connection_keeps_no_other_waiting_for_good(monkeypatch):

@@ -52,7 +52,7 @@ class EventColumns:
     @admin.display(description=gettext_lazy("details"))
     def details_display(self, event: AppointmentEvent) -> str:
         former = getattr(event, "former_client", None)
-        words = [_("before: %s") % isolated(former)] if former else []
+        words = [_("previously: %s") % isolated(former)] if former else []
         return "; ".join([*words, *_details_in_words(event.details)]) or "–"
 
 
@@ -66,7 +66,7 @@ def _details_in_words(details: dict[str, Any]) -> Iterator[str]:
     if "series" in details:
         yield _("part of a series")
     if "overrides" in details:
-        yield _("set aside: %s") % ", ".join(str(Override(name).label) for name in details["overrides"])
+        yield _("overridden: %s") % ", ".join(str(Override(name).label) for name in details["overrides"])
     for name in details.get("changed", ()):
         if name == "client":
             continue
@@ -132,9 +132,9 @@ class WhenFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
             ("today", _("today")),
-            ("coming", _("coming")),
+            ("coming", _("upcoming")),
             ("past", _("past")),
-            ("outside", _("coming, outside the hours")),
+            ("outside", _("upcoming, outside the hours")),
         ]
 
     def choices(self, changelist: Any) -> Any:
@@ -367,7 +367,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
     def ends(self, appointment: Appointment) -> str:
         return local_time(appointment.ends_at)
 
-    @admin.display(description=here(gettext_lazy("made")))
+    @admin.display(description=here(gettext_lazy("created")))
     def made(self, appointment: Appointment) -> str:
         return local_time(appointment.created_at)
 

@@ -51,7 +51,7 @@ class BookingPages(StaffModelAdmin):
         if not whose.is_valid():
             return self.ask(
                 request,
-                title=_("Book an appointment: with whom?"),
+                title=_("Book an appointment: choose a provider"),
                 submit=_("Continue"),
                 form=whose,
                 method="get",
@@ -95,14 +95,14 @@ class BookingPages(StaffModelAdmin):
         if not form.is_valid():
             return self._ask_whom(request, schedule, form, now)
         if hold and form.overrides_meant:
-            form.add_error("overrides", _("A hold keeps to the rules. Book at once instead, and say why."))
+            form.add_error("overrides", _("You can't override rules for a hold. Book instead, and give a reason."))
             return self._ask_whom(request, schedule, form, now)
         try:
             made = self._hold_it(form, staff(request), now) if hold else self._book_it(form, staff(request), now)
         except DomainError as error:
             return self._ask_whom(request, schedule, form, now, refuse_with_alternatives(form, error))
         if hold:
-            messages.success(request, _("Held for %s. It is theirs once it is confirmed.") % isolated(str(made.client)))
+            messages.success(request, _("Held for %s until it's confirmed.") % isolated(str(made.client)))
             return HttpResponseRedirect(reverse("admin:booking_reservation_change", args=[made.pk]))
         self.log_addition(request, made, [{"added": {}}])
         messages.success(request, with_notification_note(_("Booked."), made, Event.BOOKED))
@@ -180,7 +180,7 @@ class BookingPages(StaffModelAdmin):
         """Move an appointment to a free time, or to a time typed by hand."""
         schedule, now = appointment.provider.schedule, timezone.now()
         if Action.RESCHEDULE not in allowed_actions(appointment, staff(request), now):
-            messages.error(request, _("This appointment can no longer be moved."))
+            messages.error(request, _("This appointment can no longer be rescheduled."))
             return HttpResponseRedirect(self.change_url(appointment.pk))
         if request.method != "POST" or request.POST.get("do") == "find":
             meant = max(appointment.starts_at, now).astimezone(schedule.zone).date()
@@ -205,7 +205,7 @@ class BookingPages(StaffModelAdmin):
             except DomainError as error:
                 alternatives = refuse_with_alternatives(form, error)
             else:
-                messages.success(request, with_notification_note(_("Moved."), appointment, Event.RESCHEDULED))
+                messages.success(request, with_notification_note(_("Rescheduled."), appointment, Event.RESCHEDULED))
                 return HttpResponseRedirect(self.change_url(appointment.pk))
         return self._ask_when(request, appointment, form, now, alternatives)
 
@@ -221,7 +221,7 @@ class BookingPages(StaffModelAdmin):
         minutes = form.said_so_far("minutes") or int(appointment.reservation.length.total_seconds()) // 60
         return self.ask(
             request,
-            title=_("Move the appointment"),
+            title=_("Reschedule appointment"),
             submit="",
             template="admin/booking/appointment/move.html",
             original=appointment,
@@ -239,7 +239,7 @@ class BookingPages(StaffModelAdmin):
             raise PermissionDenied
         schedule, now = appointment.provider.schedule, timezone.now()
         if Action.REASSIGN not in allowed_actions(appointment, staff(request), now):
-            messages.error(request, _("The client of this appointment can no longer be changed."))
+            messages.error(request, _("You can no longer change this appointment's client."))
             return HttpResponseRedirect(self.change_url(appointment.pk))
         bookable = bookable_clients(schedule.provider).exclude(pk=appointment.client.pk)
         form = NextClientForm(request.POST if request.method == "POST" else None, clients=bookable)
@@ -255,7 +255,7 @@ class BookingPages(StaffModelAdmin):
         words = NextClientForm.words_in(request)
         return self.ask(
             request,
-            title=_("Change the client"),
+            title=_("Change client"),
             submit="",
             template="admin/booking/appointment/client.html",
             original=appointment,

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from booking.appointments.transitions import STATUSES, AppointmentStatus
 from booking.models import Reservation, Schedule
@@ -54,7 +54,10 @@ class DayCell:
 class DayForm(forms.Form):
     date = DayField(label=gettext_lazy("Day"), required=False)
     provider = forms.ModelChoiceField(
-        Schedule.objects.none(), label=gettext_lazy("Provider"), required=False, empty_label=gettext_lazy("All")
+        Schedule.objects.none(),
+        label=gettext_lazy("Provider"),
+        required=False,
+        empty_label=pgettext_lazy("providers", "All"),
     )
     page = IntegerField(required=False, min_value=1, max_value=10_000)
 

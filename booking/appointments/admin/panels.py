@@ -37,8 +37,8 @@ TASKS = (
     (gettext_lazy("Find an appointment"), "admin:booking_appointment_changelist", "booking.view_appointment"),
     (gettext_lazy("Add a client"), "admin:accounts_client_add", "accounts.add_client"),
     (gettext_lazy("Add time off"), "admin:booking_timeoff_add", "booking.add_timeoff"),
-    (gettext_lazy("Close the business"), "admin:booking_closure_add", "booking.add_closure"),
-    (gettext_lazy("Numbers"), "numbers", "booking.view_appointment"),
+    (gettext_lazy("Add closure"), "admin:booking_closure_add", "booking.add_closure"),
+    (gettext_lazy("Reports"), "numbers", "booking.view_appointment"),
 )
 
 

@@ -191,7 +191,7 @@ def _series_booked(request: HttpRequest, change: SeriesChange) -> HttpResponse:
     booked, left_out = len(change.booked), len(change.conflicts)
     text = ngettext("%d appointment is booked.", "%d appointments are booked.", booked) % booked
     if left_out:
-        text += " " + ngettext("%d was left out.", "%d were left out.", left_out) % left_out
+        text += " " + ngettext("%d was skipped.", "%d were skipped.", left_out) % left_out
     messages.success(request, text)
     if not change.booked:
         return HttpResponseRedirect(reverse("dashboard-week"))

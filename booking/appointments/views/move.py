@@ -42,13 +42,13 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
         except TimeUnavailable as refusal:
             context |= {
                 "refusal": refusal,
-                "heading": _("This time cannot be had any more"),
+                "heading": _("This time is no longer available"),
                 "alternatives": alternatives_in(refusal.details, schedule),
             }
             return render(request, "booking/taken.html", context, status=refusal.kind.value)
         if not sure:
             return render(request, "booking/move_preview.html", context | {"moved": moved, "at": request.POST["at"]})
-        messages.success(request, _("The appointment has been moved."))
+        messages.success(request, _("The appointment has been rescheduled."))
         return HttpResponseRedirect(here)
     context |= month_context(
         request, schedules=[schedule], service=with_length(made.reservation.length, made.service), now=now

@@ -27,7 +27,7 @@ def next_client(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
     shown = own_appointment(schedule, pk)
     here = reverse("dashboard-appointment", args=[pk])
     if Action.REASSIGN not in allowed_actions(shown, actor_of(request), now):
-        messages.error(request, _("The client of this appointment can no longer be changed."))
+        messages.error(request, _("You can no longer change this appointment's client."))
         return HttpResponseRedirect(here)
     form = NextClientForm(request.POST if request.method == "POST" else None, clients=clients_of(schedule.provider))
     if request.method == "POST" and form.is_valid():

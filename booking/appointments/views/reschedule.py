@@ -37,7 +37,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     shown = own_appointment(schedule, pk)
     here = reverse("dashboard-appointment", args=[pk])
     if Action.RESCHEDULE not in allowed_actions(shown, actor_of(request), now):
-        messages.error(request, _("This appointment can no longer be moved."))
+        messages.error(request, _("This appointment can no longer be rescheduled."))
         return HttpResponseRedirect(here)
     form = MoveForm(request.POST if request.method == "POST" else None, schedule=schedule, appointment=shown)
     alternatives: list[datetime] = []
@@ -56,7 +56,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
                 }
                 context = {"appointment": shown, "form": form, "after": after, "change": change}
                 return render(request, "booking/dashboard/move_preview.html", context)
-            messages.success(request, with_notification_note(_("Moved."), shown, Event.RESCHEDULED))
+            messages.success(request, with_notification_note(_("Rescheduled."), shown, Event.RESCHEDULED))
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()
     typed = form.cleaned_data.get("date") if form.is_bound else None

@@ -18,7 +18,7 @@ from scheduler_project.common.pages.forms import LocalDateTimeField
 class AbsenceForm(ScheduleForm):
     starts_at = LocalDateTimeField(label=gettext_lazy("Start"), required=False)
     ends_at = LocalDateTimeField(
-        label=gettext_lazy("End"), required=False, help_text=gettext_lazy("Either a start and an end, or whole days.")
+        label=gettext_lazy("End"), required=False, help_text=gettext_lazy("Enter a start and an end, or whole days.")
     )
 
     def wanted(self) -> dict[str, Any]:

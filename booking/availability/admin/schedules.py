@@ -160,7 +160,7 @@ class ScheduleAdmin(Previews):
         adds = {
             "timeoff": _("Add time off"),
             "dateoverride": _("Add a date override"),
-            "availabilitywindow": _("Open a window"),
+            "availabilitywindow": _("Add an availability window"),
             "appointment": _("Book"),
         }
         of_provider, of_schedule = {"provider": schedule.provider_id}, {"schedule": schedule.pk}
@@ -206,7 +206,7 @@ class ScheduleAdmin(Previews):
         def apply(schedule: Schedule) -> None:
             slots.extend(schedule_id=schedule.pk, now=now)
 
-        do_to_each(request, queryset, apply, _("Schedules whose slots now reach to their horizon: %d."))
+        do_to_each(request, queryset, apply, _("Schedules whose slots now reach the booking horizon: %d."))
 
 
 STRETCH = re.compile(r"(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)")
@@ -223,7 +223,7 @@ class DayTimesField(forms.Field):
         clock = ClockField()
         found = STRETCH.fullmatch(text)
         if found is None:
-            raise ValidationError(_("“%s” is not like 09:00–12:30.") % text, code="invalid")
+            raise ValidationError(_("“%s” isn't a time range. Enter it like 09:00–12:30.") % text, code="invalid")
         return clock.clean(found[1]), clock.clean(found[2])
 
 
@@ -271,11 +271,11 @@ class DateOverrideAdmin(Previews, InScheduleAdmin):
     def delete_model(self, request: HttpRequest, obj: DateOverride) -> None:
         report_effect(request, availability.clear_date_override(override=obj, actor=staff(request), now=timezone.now()))
 
-    @admin.display(description=gettext_lazy("hours (schedule's timezone)"))
+    @admin.display(description=gettext_lazy("hours (schedule's time zone)"))
     def local_hours(self, override: DateOverride) -> str:
         return stretched(override.hours) or _("closed")
 
-    @admin.display(description=gettext_lazy("timezone"))
+    @admin.display(description=gettext_lazy("time zone"))
     def zone(self, override: DateOverride) -> str:
         return override.schedule.timezone
 
@@ -288,11 +288,11 @@ class WindowAdminForm(ScheduleForm):
 class LocalTimesAdmin(Previews, InScheduleAdmin):
     """An admin of rows from one instant to another, shown in the schedule's timezone."""
 
-    @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="starts_at")
+    @admin.display(description=gettext_lazy("start (schedule's time zone)"), ordering="starts_at")
     def starts(self, row: Any) -> str:
         return local_time_with_zone(row.starts_at, row.schedule.timezone)
 
-    @admin.display(description=gettext_lazy("end (schedule's timezone)"), ordering="ends_at")
+    @admin.display(description=gettext_lazy("end (schedule's time zone)"), ordering="ends_at")
     def ends(self, row: Any) -> str:
         return local_time_with_zone(row.ends_at, row.schedule.timezone)
 
@@ -333,14 +333,14 @@ class WorkingHoursAdmin(BookingImports, ReadOnly, StaffModelAdmin):
     list_select_related = ("schedule__provider",)
     search_fields = ("schedule__provider__name",)
 
-    @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="start_time")
+    @admin.display(description=gettext_lazy("start (schedule's time zone)"), ordering="start_time")
     def starts(self, hours: WorkingHours) -> str:
         return f"{hours.start_time:%H:%M}"
 
-    @admin.display(description=gettext_lazy("end (schedule's timezone)"), ordering="end_time")
+    @admin.display(description=gettext_lazy("end (schedule's time zone)"), ordering="end_time")
     def ends(self, hours: WorkingHours) -> str:
         return f"{hours.end_time:%H:%M}"
 
-    @admin.display(description=gettext_lazy("timezone"))
+    @admin.display(description=gettext_lazy("time zone"))
     def zone(self, hours: WorkingHours) -> str:
         return hours.schedule.timezone

@@ -24,7 +24,7 @@ from scheduler_project.common.api.serializers import ModelSerializer
 class AbsenceSerializer(ModelSerializer[Any]):
     start_time = InstantField(source="starts_at", required=False, allow_null=True)
     end_time = InstantField(source="ends_at", required=False, allow_null=True)
-    timezone = TimezoneField(required=False, write_only=True, help_text=_("For times sent without an offset."))
+    timezone = TimezoneField(required=False, write_only=True, help_text=_("Time zone of times sent without an offset."))
 
     class Meta:
         fields = ["id", "start_time", "end_time", "start_date", "end_date", "reason", "timezone"]
@@ -37,7 +37,7 @@ class AbsenceSerializer(ModelSerializer[Any]):
 
 class TimeOffSerializer(AbsenceSerializer):
     fixed = ("provider",)
-    provider = IdField(source="schedule.provider_id", required=False, help_text=_("Yourself, if left out."))
+    provider = IdField(source="schedule.provider_id", required=False, help_text=_("Default: yourself."))
 
     class Meta(AbsenceSerializer.Meta):
         model = TimeOff
@@ -50,11 +50,11 @@ class ClosureSerializer(AbsenceSerializer):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Time off"),
-    retrieve=extend_schema(summary="One absence"),
+    list=extend_schema(summary="List time off"),
+    retrieve=extend_schema(summary="Get time off"),
 )
 class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingViewSet):
-    """Time during which a provider is away."""
+    """Times when a provider is away."""
 
     queryset = TimeOff.objects.all()
     serializer_class = TimeOffSerializer
@@ -64,7 +64,7 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         return TimeOff.objects.visible_to(self.request.user).select_related("schedule")
 
     @extend_schema(
-        summary="Take time off",
+        summary="Add time off",
         parameters=[PREVIEW],
         responses={200: ChangeSerializer, 201: ChangeSerializer},
         examples=[
@@ -96,7 +96,7 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         return self.changed(change, row, code)
 
     @extend_schema(
-        summary="Take time off back",
+        summary="Delete time off",
         parameters=[PREVIEW],
         responses={200: ChangeSerializer, **refusals(400)},
     )
@@ -107,11 +107,11 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
 
 
 @extend_schema_view(
-    list=extend_schema(summary="When the business is closed"),
-    retrieve=extend_schema(summary="One closure"),
+    list=extend_schema(summary="List closures"),
+    retrieve=extend_schema(summary="Get a closure"),
 )
 class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingViewSet):
-    """Time during which the whole business is closed. Staff only."""
+    """Times when the whole business is closed. Staff only."""
 
     queryset = Closure.objects.order_by("start_date", "starts_at", "pk")
     serializer_class = ClosureSerializer
@@ -124,7 +124,7 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     }
 
     @extend_schema(
-        summary="Close for everybody",
+        summary="Add a closure",
         parameters=[PREVIEW],
         responses={200: ChangeSerializer, 201: ChangeSerializer},
         examples=[
@@ -143,7 +143,7 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         return self.changed(change, row, status.HTTP_201_CREATED)
 
     @extend_schema(
-        summary="Take a closure back",
+        summary="Delete closure",
         parameters=[PREVIEW],
         responses={200: ChangeSerializer, **refusals(400)},
     )

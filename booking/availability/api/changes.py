@@ -22,11 +22,11 @@ class ChangeSerializer(Serializer[AvailabilityChange]):
     created within seconds of the answer, which already counts them.
     """
 
-    preview = serializers.SerializerMethodField(help_text=_("Whether nothing was changed."))
+    preview = serializers.SerializerMethodField(help_text=_("True if nothing was changed."))
     slots_added = serializers.IntegerField()
     slots_removed = serializers.IntegerField()
     conflicts = AppointmentSerializer(many=True)
-    holds = ReservationSerializer(many=True, help_text=_("Unconfirmed holds that lie outside the hours then."))
+    holds = ReservationSerializer(many=True, help_text=_("Unconfirmed holds that would be outside the hours."))
 
     @extend_schema_field(serializers.BooleanField())
     def get_preview(self, change: AvailabilityChange) -> bool:

@@ -14,8 +14,8 @@ from scheduler_project.common.api.fields import IdFilter, OrderingFilter
 
 class WindowFilter(django_filters.FilterSet):
     provider = IdFilter(field_name="schedule__provider")
-    start = InstantFilter(field_name="ends_at", lookup_expr="gt", label=_("Ending after this."))
-    end = InstantFilter(field_name="starts_at", lookup_expr="lt", label=_("Starting before this."))
+    start = InstantFilter(field_name="ends_at", lookup_expr="gt", label=_("Ends after this time."))
+    end = InstantFilter(field_name="starts_at", lookup_expr="lt", label=_("Starts before this time."))
     ordering = OrderingFilter(fields=[("starts_at", "start_time"), ("id", "id")])
 
     class Meta:

@@ -42,7 +42,7 @@ class AvailabilityQuerySerializer(SlotQuerySerializer):
     date = DateField(
         required=False,
         validators=[validate_year],
-        help_text=_("One local day, in `timezone` or else the provider's own zone."),
+        help_text=_("A local date, in `timezone` or else the provider's time zone."),
     )
 
 
@@ -60,7 +60,7 @@ class ScheduleSerializer(ModelSerializer[Schedule]):
 
 class HoursSerializer(Serializer[Any]):
     start_time = ClockField()
-    end_time = EndClockField(help_text=_("At or before the start means the next day; 24:00 is midnight."))
+    end_time = EndClockField(help_text=_("An end at or before the start is on the next day. 24:00 is midnight."))
 
 
 class WeekdayHoursSerializer(HoursSerializer):
@@ -90,7 +90,7 @@ class DateOverrideSerializer(ModelSerializer[DateOverride]):
 
 
 class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
-    """The hours, dates and free times at which one provider can be booked: `/api/v1/providers/{id}/…`."""
+    """The hours, dates and available times of a provider."""
 
     queryset = Provider.objects.all()
     serializer_class = ScheduleSerializer
@@ -110,13 +110,13 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
 
     @extend_schema(
         methods=["get"],
-        summary="Free times of one provider",
+        summary="List a provider's available times",
         parameters=[AvailabilityQuerySerializer, *PAGES],
         responses={200: SlotSerializer(many=True), **refusals(400)},
     )
     @extend_schema(
         methods=["post"],
-        summary="Open a dated window of availability",
+        summary="Add an availability window",
         description=AGAIN,
         request=WindowSerializer,
         parameters=[PREVIEW],
@@ -145,7 +145,7 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
             data["start"], data["end"] = day_interval(day, zone)
         return self.free_times(data, hidden=True)
 
-    @extend_schema(methods=["get"], summary="Weekly hours", responses={200: WorkingHoursSerializer})
+    @extend_schema(methods=["get"], summary="Get the weekly hours", responses={200: WorkingHoursSerializer})
     @extend_schema(
         methods=["put"],
         summary="Replace the weekly hours",
@@ -188,14 +188,14 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
 
     @extend_schema(
         methods=["get"],
-        summary="Dates with hours of their own",
+        summary="List date overrides",
         parameters=PAGES,
         responses=DateOverrideSerializer(many=True),
     )
     @extend_schema(
         methods=["post"],
-        summary="Give one date hours of its own",
-        description="Replaces what that date had before. No hours: closed that day.",
+        summary="Add a date override",
+        description="Replaces any earlier hours of that date. No hours means closed that day.",
         request=DateOverrideSerializer,
         parameters=[PREVIEW],
         responses={200: ChangeSerializer},
@@ -226,7 +226,7 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
         return self.changed(change, DateOverrideSerializer(change.made).data)
 
     @extend_schema(
-        summary="Let the weekly hours rule a date again",
+        summary="Delete a date override",
         parameters=[PREVIEW, OpenApiParameter("date", OpenApiTypes.DATE, OpenApiParameter.PATH)],
         responses={200: ChangeSerializer, **refusals(400)},
     )
@@ -244,10 +244,10 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
         )
         return self.changed(change)
 
-    @extend_schema(methods=["get"], summary="The schedule's policy", responses=ScheduleSerializer)
+    @extend_schema(methods=["get"], summary="Get the schedule's settings", responses=ScheduleSerializer)
     @extend_schema(
         methods=["patch"],
-        summary="Change the schedule's policy",
+        summary="Change the schedule's settings",
         request=ScheduleSerializer(partial=True),
         parameters=[PREVIEW],
         responses={200: ChangeSerializer},

@@ -45,7 +45,7 @@ LONGEST_HORIZON = timedelta(days=366)
 
 
 class SlotSerializer(Serializer[Any]):
-    id = serializers.IntegerField(help_text=gettext_lazy("The slot the time begins with: what to send to `reserve`."))
+    id = serializers.IntegerField(help_text=gettext_lazy("The first slot of the time. Send it to `reserve`."))
     provider = serializers.IntegerField()
     start_time = serializers.DateTimeField()
     end_time = serializers.DateTimeField()
@@ -59,19 +59,19 @@ class SlotQuerySerializer(QuerySerializer):
     start = InstantOrDateField(
         required=False,
         help_text=gettext_lazy(
-            "From then on. Now, if left out. A date such as 2027-03-04 means its first moment, in `timezone` or else "
-            "the provider's own zone, and in UTC without a provider."
+            "Start of the search. Default: now. A date such as 2027-03-04 means its first moment, in `timezone` "
+            "or else the provider's time zone, and in UTC without a provider."
         ),
     )
     end = InstantOrDateField(
         required=False,
         help_text=gettext_lazy(
-            "Until then. If left out: seven days after the start, or the end of the day if the start is a date. A date "
-            "means its first moment too: that day is left out."
+            "End of the search. Default: seven days after the start, or the end of the day if the start is a "
+            "date. A date means its first moment, so that day is not included."
         ),
     )
     timezone = TimezoneField(
-        required=False, help_text=gettext_lazy("Write times with the offset of this zone instead of in UTC.")
+        required=False, help_text=gettext_lazy("Return times with the offset of this time zone instead of in UTC.")
     )
 
 
@@ -133,7 +133,7 @@ class FreeTimesMixin:
         if not times and not hidden:
             self.check_bookable(params)
         if page > 1 and not times:
-            raise NotFound(_("There is no such page."), field="page")
+            raise NotFound(_("Page not found."), field="page")
         body = {
             "count": count,
             "next": self.page_link(page + 1) if page * page_size < count else None,
@@ -158,7 +158,7 @@ class FreeTimesMixin:
     def page_number(self: Any) -> int:
         page = self.request.query_params.get("page", "1")
         if not (page.isascii() and page.isdigit() and 1 <= len(page) <= 6 and int(page) > 0):
-            raise NotFound(_("There is no such page."), field="page")
+            raise NotFound(_("Page not found."), field="page")
         return int(page)
 
     def page_link(self: Any, page: int) -> str:
@@ -180,7 +180,7 @@ class FreeTimesMixin:
 
 
 class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
-    """Free times, and the quickest way to hold one."""
+    """Available times, and the quickest way to hold one."""
 
     queryset = Slot.objects.none()
     serializer_class = SlotSerializer
@@ -197,9 +197,12 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
         return "search" if anybody else super().throttle_scope
 
     @extend_schema(
-        summary="Free times",
-        description="Of one provider, or of everybody who offers a service. Only times that can be booked now: after "
-        "the provider's minimum notice, within the horizon, long enough for the service. Never says who booked.",
+        summary="List available times",
+        description=(
+            "For one provider, or everyone who offers a service. Lists only times that can be booked now: after "
+            "the minimum notice, within the booking horizon, and long enough for the service. Never shows who "
+            "booked."
+        ),
         parameters=[SlotQuerySerializer, *PAGES],
         responses={200: SlotSerializer(many=True), **refusals(400)},
     )
@@ -207,7 +210,7 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
         return self.free_times(self.search_params())
 
     @extend_schema(
-        summary="The next free time",
+        summary="Get the next available time",
         parameters=[SlotQuerySerializer],
         responses={200: SlotSerializer, 204: None, **refusals(400)},
         filters=False,
@@ -230,7 +233,7 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
         return with_tag(self.request, Response(time), self.tag(query, digest))
 
     @extend_schema(
-        summary="Hold the time that begins with this slot",
+        summary="Hold the time that starts with this slot",
         description=WITHOUT_LOGIN,
         parameters=[PREVIEW],
         request=ReserveSlotSerializer,
@@ -251,7 +254,7 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
         query.is_valid(raise_exception=True)
         params = with_instants(query.validated_data, whole_day=self.action == "list")
         if "provider" not in params and "service" not in params:
-            raise Missing(_("Say of which provider or for which service."), field="provider")
+            raise Missing(_("Specify a provider or a service."), field="provider")
         self.restrict(params)
         params["service"] = self.offered_service(params)
         return params

@@ -20,17 +20,17 @@ from scheduler_project.common.api.serializers import ModelSerializer
 
 
 class WindowSerializer(ModelSerializer[AvailabilityWindow]):
-    provider = IdField(source="schedule.provider_id", required=False, help_text=_("Yourself, if left out."))
+    provider = IdField(source="schedule.provider_id", required=False, help_text=_("Default: yourself."))
     start_time = InstantField(source="starts_at")
     end_time = InstantField(source="ends_at")
-    timezone = TimezoneField(required=False, write_only=True, help_text=_("For times sent without an offset."))
+    timezone = TimezoneField(required=False, write_only=True, help_text=_("Time zone of times sent without an offset."))
 
     class Meta:
         model = AvailabilityWindow
         fields = ["id", "provider", "start_time", "end_time", "timezone"]
 
 
-AGAIN = "The same window again, from the same start to the same end, changes nothing: it answers 200 and the first."
+AGAIN = "Repeating it with the same start and end changes nothing: it returns 200 and the first window."
 
 
 class OpeningViewSet(ChangingViewSet):
@@ -51,11 +51,11 @@ class OpeningViewSet(ChangingViewSet):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Dated windows of availability"),
-    retrieve=extend_schema(summary="One window"),
+    list=extend_schema(summary="List availability windows"),
+    retrieve=extend_schema(summary="Get an availability window"),
 )
 class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OpeningViewSet):
-    """Dated windows added to the weekly hours: `/api/v1/schedules`."""
+    """Availability windows: dated times added to the weekly hours."""
 
     queryset = AvailabilityWindow.objects.all()
     serializer_class = WindowSerializer
@@ -66,7 +66,7 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OpeningVie
         return mine.order_by("starts_at", "pk")
 
     @extend_schema(
-        summary="Open a window",
+        summary="Add an availability window",
         description=AGAIN,
         parameters=[PREVIEW],
         responses={200: ChangeSerializer, 201: ChangeSerializer},
@@ -87,7 +87,11 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OpeningVie
         provider_id = self.provider_asked_for(data.get("schedule", {}).get("provider_id"))
         return self.open_window(provider_id, data)
 
-    @extend_schema(summary="Close a window", parameters=[PREVIEW], responses={200: ChangeSerializer, **refusals(400)})
+    @extend_schema(
+        summary="Delete an availability window",
+        parameters=[PREVIEW],
+        responses={200: ChangeSerializer, **refusals(400)},
+    )
     def destroy(self, request: Request, pk: str) -> Response:
         return self.changed(
             self.perform(lambda: availability.close_window(window=self.get_object(), actor=self.actor, now=self.now))

@@ -74,7 +74,9 @@ def set_working_hours(
         for _weekday, start, end in hours:
             _check_hours(schedule, start, end)
         if len({(weekday, start) for weekday, start, _end in hours}) != len(hours):
-            raise BadHours(_("Two stretches of the same weekday begin at the same time."), field="hours")
+            raise BadHours(
+                _("Two time ranges on the same weekday start at the same time. Change one of them."), field="hours"
+            )
         kept = {(row.weekday, row.start_time, row.end_time): row.pk for row in schedule.working_hours.all()}
         if kept.keys() != set(hours):
             _remember_hours(schedule, now)
@@ -141,7 +143,7 @@ def _check_hours(schedule: Schedule, start: time, end: time) -> None:
             below = minutes - minutes % schedule.slot_minutes
             nearest = [_clock(below), _clock(below + schedule.slot_minutes)]
             raise OffGrid(
-                _("%(time)s is not on the %(step)d-minute grid. The nearest are %(below)s and %(above)s.")
+                _("%(time)s isn't on the %(step)d-minute grid. Choose %(below)s or %(above)s.")
                 % {"time": value, "step": schedule.slot_minutes, "below": nearest[0], "above": nearest[1]},
                 field=name,
                 details={"nearest": nearest},

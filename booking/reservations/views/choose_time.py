@@ -125,6 +125,6 @@ def take(
 
 
 def refused_page(request: HttpRequest, refusal: DomainError, context: dict[str, Any], **more: Any) -> HttpResponse:
-    heading = _("This time has just been taken") if isinstance(refusal, SlotTaken) else _("This time cannot be booked")
+    heading = _("This time has just been taken") if isinstance(refusal, SlotTaken) else _("This time can't be booked")
     context |= {"refusal": refusal, "heading": heading, **more}
     return render(request, "booking/taken.html", context, status=refusal.kind.value)

@@ -34,7 +34,7 @@ def cancel_series(
 ) -> SeriesChange:
     """Cancel one occurrence (an exception from then on), it and those after it, or all to come. Past ones stay.
 
-    For the provider, staff and its client. `occurrence` is a local date that the rule gives. Raises SeriesEnded,
+    For the provider, the client and staff. `occurrence` is a local date that the rule gives. Raises SeriesEnded,
     NotInRule, InThePast, BadTransition; NotAllowed, NotFound.
     """
     _schedule, series = locked_series(series_id, actor, now, clients_too=True)
@@ -75,7 +75,7 @@ def locked_series(
         actor.runs(provider_id, "booking.change_appointmentseries")
         or (clients_too and series.client_id == actor.client_id)
     ):
-        raise NotAllowed(_("Only the provider and staff change a series."))
+        raise NotAllowed(_("Only the provider and staff can change a series."))
     if not series.is_active(now):
         raise SeriesEnded
     return schedule, series
@@ -84,7 +84,7 @@ def locked_series(
 def coming_date(series: AppointmentSeries, day: date | None, now: datetime) -> date:
     """Return the date of an occurrence. Raises Missing, NotInRule if the rule does not give it, InThePast."""
     if day is None:
-        raise Missing(_("Say which occurrence, by its date."), field="from")
+        raise Missing(_("Enter the date of the occurrence."), field="from")
     around = datetime.combine(day, series.start_time, UTC)
     given = dict(occurrences(series.rule, series.starts_local, series.zone, around - 2 * DAY, around + 2 * DAY))
     if day not in given:

@@ -80,7 +80,7 @@ def _check_runs(schedule: Schedule, actor: Actor) -> None:
         return
     if not (schedule.provider_is_active and schedule.provider_is_vetted and actor.reaches(schedule.provider_id)):
         raise NotFound(field="provider")
-    raise NotAllowed(_("Only the provider and staff arrange a series. Please ask for one."))
+    raise NotAllowed(_("Only the provider and staff can set up a series. Ask them for one."))
 
 
 def _new_series(
@@ -117,5 +117,5 @@ def _new_series(
         raise TooFar(field="start_time")
     series.ends_at = last_end(series)
     if series.ends_at and series.ends_at <= now:
-        raise InThePast(_("All of this series has passed."), field="start_time")
+        raise InThePast(_("All dates in this series are in the past."), field="start_time")
     return series

@@ -165,7 +165,7 @@ def _redefine(series: AppointmentSeries, changes: dict[str, Any], service: Servi
     series.ends_at = last_end(series)
     if series.ends_at and series.ends_at <= now:
         field = "start_time" if "starts" in changes else "rrule"
-        raise InThePast(_("All of this series would have passed."), field=field)
+        raise InThePast(_("All dates in this series would be in the past."), field=field)
 
 
 def _local(starts: datetime | None, zone: ZoneInfo) -> datetime | None:
@@ -184,7 +184,7 @@ def _edit_one(
 ) -> SeriesChange:
     """Change the appointment of one date, which keeps that date as its name."""
     if "rrule" in changes:
-        raise BadRule(_("One occurrence has no rule of its own."))
+        raise BadRule(_("A single occurrence can't have its own rule."))
     found = series.appointments.filter(occurrence=day).first()
     if found is None:
         raise NotFound(_("This occurrence has not been booked yet, or could not be."), field="from")

@@ -184,7 +184,7 @@ class EmailChannel(PersonalChannel):
     name = "email"
     label = _("email")
     server = _("Mail server")
-    not_set_up = _("none is set up (EMAIL_URL): mails wait")
+    not_set_up = _("not set up (EMAIL_URL): emails are waiting")
     address_field = "email"
     texts = TEXTS
     writes_to_strangers = True

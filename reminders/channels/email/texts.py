@@ -10,65 +10,96 @@ TEXTS: dict[Recipient, dict[MessageKind, TemplateText]] = {
         MessageKind.REMINDER: TemplateText(
             _("Reminder: {{ title }}, {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} is coming up:\n\n{{ title }}\n"
-                "{{ start }}\n\nIf you cannot make it, please let us know in good time."
+                "Hi {{ client_name }},\n\n"
+                "Your appointment with {{ provider_name }} is coming up:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "If you can't make it, please let us know as soon as you can."
             ),
         ),
         MessageKind.HOLD: TemplateText(
             _("Please confirm: {{ title }}, {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nwe are holding this time with {{ provider_name }} for you:\n\n"
-                "{{ title }}\n{{ start }}\n\nPlease confirm it before {{ held_until }}:\n\n{{ confirm_link }}\n\n"
-                "Otherwise it becomes free for others. If it was not you who asked for it, just ignore this message."
+                "Hi {{ client_name }},\n\n"
+                "We're holding this time with {{ provider_name }} for you:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Please confirm it before {{ held_until }}:\n\n"
+                "{{ confirm_link }}\n\n"
+                "After that, others can book it. If you didn't ask for this, you can ignore this email."
             ),
         ),
         MessageKind.HOLD_EXPIRED: TemplateText(
             _("No longer held: {{ title }}, {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nthis time with {{ provider_name }} was not confirmed, so it is free for "
-                "others again:\n\n{{ title }}\n{{ start }}\n\nIf you still want to come, please book once more."
+                "Hi {{ client_name }},\n\n"
+                "This time with {{ provider_name }} wasn't confirmed, so others can book it again:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "If you still want to come, please book again."
             ),
         ),
         MessageKind.BOOKED: TemplateText(
             _("Booked: {{ title }}, {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} is booked:\n\n{{ title }}\n"
-                "{{ start }}\n\nThe attached file puts it into your calendar."
+                "Hi {{ client_name }},\n\n"
+                "Your appointment with {{ provider_name }} is booked:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Add it to your calendar with the attached invitation."
             ),
         ),
         MessageKind.PENDING: TemplateText(
-            _("Awaiting approval: {{ title }}, {{ start }}"),
+            _("Waiting for approval: {{ title }}, {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nthank you for your request. {{ provider_name }} has yet to approve it:\n\n"
-                "{{ title }}\n{{ start }}\n\nThe time is kept for you. We will tell you as soon as it is decided."
+                "Hi {{ client_name }},\n\n"
+                "Thanks for your request. {{ provider_name }} still needs to approve it:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "We're holding the time for you and will let you know as soon as there's a decision."
             ),
         ),
         MessageKind.APPROVED: TemplateText(
             _("Approved: {{ title }}, {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} has been approved:\n\n"
-                "{{ title }}\n{{ start }}\n\nThe attached file puts it into your calendar."
+                "Hi {{ client_name }},\n\n"
+                "Your appointment with {{ provider_name }} has been approved:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Add it to your calendar with the attached invitation."
             ),
         ),
         MessageKind.DECLINED: TemplateText(
             _("Declined: {{ title }}, {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nunfortunately your appointment with {{ provider_name }} cannot take "
-                "place:\n\n{{ title }}\n{{ start }}\n\nReason: {{ reason }}\n\nYou are welcome to book another time."
+                "Hi {{ client_name }},\n\n"
+                "Unfortunately, your appointment with {{ provider_name }} can't go ahead:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Reason: {{ reason }}\n\n"
+                "You're welcome to book another time."
             ),
         ),
         MessageKind.MOVED: TemplateText(
-            _("Moved: {{ title }}, now {{ start }}"),
+            _("Rescheduled: {{ title }}, now {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} has been moved:\n\n{{ title }}\n"
-                "{{ start }}\n\nBefore, it was: {{ old_start }}\n\nThe attached file updates your calendar."
+                "Hi {{ client_name }},\n\n"
+                "Your appointment with {{ provider_name }} has been rescheduled:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Previously: {{ old_start }}\n\n"
+                "Update your calendar with the attached invitation."
             ),
         ),
         MessageKind.CANCELLED: TemplateText(
             _("Cancelled: {{ title }}, {{ start }}"),
             _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} has been cancelled:\n\n"
-                "{{ title }}\n{{ start }}\n\nReason: {{ reason }}\n\nThe attached file takes it out of your calendar."
+                "Hi {{ client_name }},\n\n"
+                "Your appointment with {{ provider_name }} has been cancelled:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Reason: {{ reason }}\n\n"
+                "Remove it from your calendar with the attached file."
             ),
         ),
     },
@@ -76,43 +107,64 @@ TEXTS: dict[Recipient, dict[MessageKind, TemplateText]] = {
         MessageKind.BOOKED: TemplateText(
             _("Booked: {{ title }} with {{ client_name }}, {{ start }}"),
             _(
-                "Hello {{ provider_name }},\n\nyou have a new appointment with {{ client_name }}:\n\n{{ title }}\n"
-                "{{ start }}\n\nEmail: {{ client_email }}\nPhone: {{ client_phone }}"
+                "Hi {{ provider_name }},\n\n"
+                "You have a new appointment with {{ client_name }}:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Email: {{ client_email }}\n"
+                "Phone: {{ client_phone }}"
             ),
         ),
         MessageKind.PENDING: TemplateText(
-            _("Please approve: {{ title }} with {{ client_name }}, {{ start }}"),
+            _("New request: {{ title }} with {{ client_name }}, {{ start }}"),
             _(
-                "Hello {{ provider_name }},\n\n{{ client_name }} asks for an appointment. Please approve or decline "
-                "it:\n\n{{ title }}\n{{ start }}\n\nEmail: {{ client_email }}\nPhone: {{ client_phone }}"
+                "Hi {{ provider_name }},\n\n"
+                "{{ client_name }} has requested an appointment. Please approve or decline it:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Email: {{ client_email }}\n"
+                "Phone: {{ client_phone }}"
             ),
         ),
         MessageKind.APPROVED: TemplateText(
             _("Approved: {{ title }} with {{ client_name }}, {{ start }}"),
             _(
-                "Hello {{ provider_name }},\n\nthe appointment with {{ client_name }} has been approved:\n\n"
-                "{{ title }}\n{{ start }}\n\nEmail: {{ client_email }}\nPhone: {{ client_phone }}"
+                "Hi {{ provider_name }},\n\n"
+                "The appointment with {{ client_name }} has been approved:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Email: {{ client_email }}\n"
+                "Phone: {{ client_phone }}"
             ),
         ),
         MessageKind.DECLINED: TemplateText(
             _("Declined: {{ title }} with {{ client_name }}, {{ start }}"),
             _(
-                "Hello {{ provider_name }},\n\nthe appointment with {{ client_name }} has been declined, and its time "
-                "is free again:\n\n{{ title }}\n{{ start }}\n\nReason: {{ reason }}"
+                "Hi {{ provider_name }},\n\n"
+                "The appointment with {{ client_name }} has been declined, and others can book its time again:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Reason: {{ reason }}"
             ),
         ),
         MessageKind.MOVED: TemplateText(
-            _("Moved: {{ title }} with {{ client_name }}, now {{ start }}"),
+            _("Rescheduled: {{ title }} with {{ client_name }}, now {{ start }}"),
             _(
-                "Hello {{ provider_name }},\n\nthe appointment with {{ client_name }} has been moved:\n\n{{ title }}\n"
-                "{{ start }}\n\nBefore, it was: {{ old_start }}"
+                "Hi {{ provider_name }},\n\n"
+                "The appointment with {{ client_name }} has been rescheduled:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Previously: {{ old_start }}"
             ),
         ),
         MessageKind.CANCELLED: TemplateText(
             _("Cancelled: {{ title }} with {{ client_name }}, {{ start }}"),
             _(
-                "Hello {{ provider_name }},\n\nthe appointment with {{ client_name }} has been cancelled, and its time "
-                "is free again:\n\n{{ title }}\n{{ start }}\n\nReason: {{ reason }}"
+                "Hi {{ provider_name }},\n\n"
+                "The appointment with {{ client_name }} has been cancelled, and others can book its time again:\n\n"
+                "{{ title }}\n"
+                "{{ start }}\n\n"
+                "Reason: {{ reason }}"
             ),
         ),
     },

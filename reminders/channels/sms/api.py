@@ -71,9 +71,11 @@ class TwilioView(APIView):
 class StatusView(TwilioView):
     @extend_schema(
         operation_id="sms_status",
-        summary="What became of an SMS (for Twilio)",
-        description="Signed in `X-Twilio-Signature`. What is about no message of ours is passed over, after a moment: "
-        "a report may be quicker than our own note of having sent it.",
+        summary="Receive an SMS delivery report (for Twilio)",
+        description=(
+            "Signed in `X-Twilio-Signature`. Reports about unknown messages are ignored after a moment, because a "
+            "report can arrive before we record that the message was sent."
+        ),
         request={"application/x-www-form-urlencoded": SmsStatusSerializer},
         responses={204: None, **refusals(400, 403)},
     )
@@ -90,8 +92,8 @@ class StatusView(TwilioView):
 class InboundView(TwilioView):
     @extend_schema(
         operation_id="sms_inbound",
-        summary="An SMS to us (for Twilio)",
-        description="Signed in `X-Twilio-Signature`. STOP ends all SMS to a number, START takes that back.",
+        summary="Receive an SMS (for Twilio)",
+        description="Signed in `X-Twilio-Signature`. STOP ends all text messages to a number; START resumes them.",
         request={"application/x-www-form-urlencoded": InboundSerializer},
         responses={(200, "text/xml"): OpenApiTypes.STR, **refusals(400, 403)},
     )

@@ -191,14 +191,14 @@ class SmsChannel(PersonalChannel):
     most_times = 3
     opt_out_stops_notices = True
     opt_out_words = OptOutWords(
-        stop=_("Send me no more SMS"),
-        resume=_("Send me SMS again"),
-        stopped=_("You get no more SMS"),
+        stop=_("Stop text messages"),
+        resume=_("Resume text messages"),
+        stopped=_("You won't get any more text messages"),
         stopped_since=_("No SMS since %(since)s"),
     )
     causes = {
         NOT_VERIFIED: _("The phone number is not verified."),
-        NOT_SERVED: _("Text messages do not go to this country."),
+        NOT_SERVED: _("We don't send text messages to this country."),
     }
     telling_answers = re.compile(
         r"\b(Twilio|undelivered|failed) (21211|21214|21217|21265|21408|21610|21612|21614|21635)\b"
@@ -219,7 +219,7 @@ class SmsChannel(PersonalChannel):
     def refusal(self, client: Client) -> str:
         """Return the reason why no text message may go to a client's phone. STOP is checked elsewhere."""
         if not client.phone:
-            return gettext("There is no address to send it to.")
+            return gettext("No address to send it to.")
         if not client.phone_is_verified:
             return NOT_VERIFIED
         if not is_served(client.phone):

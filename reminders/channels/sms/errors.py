@@ -8,4 +8,4 @@ from scheduler_project.common.errors import DomainError, ErrorKind
 class BadSignature(DomainError):
     code = "bad_signature"
     kind = ErrorKind.FORBIDDEN
-    message = _("This is not signed by the SMS gateway.")
+    message = _("The SMS gateway's signature is missing or invalid.")

@@ -13,13 +13,13 @@ TEXTS: dict[Recipient, dict[MessageKind, TemplateText]] = {
         MessageKind.REMINDER: TemplateText("", _("Reminder: {{ title }} with {{ provider_name }}, {{ start }}")),
         MessageKind.BOOKED: TemplateText("", _("Booked: {{ title }} with {{ provider_name }}, {{ start }}")),
         MessageKind.PENDING: TemplateText(
-            "", _("Awaiting approval: {{ title }} with {{ provider_name }}, {{ start }}")
+            "", _("Waiting for approval: {{ title }} with {{ provider_name }}, {{ start }}")
         ),
         MessageKind.APPROVED: TemplateText("", _("Approved: {{ title }} with {{ provider_name }}, {{ start }}")),
         MessageKind.DECLINED: TemplateText(
             "", _("Declined: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")
         ),
-        MessageKind.MOVED: TemplateText("", _("Moved: {{ title }} with {{ provider_name }}, now {{ start }}")),
+        MessageKind.MOVED: TemplateText("", _("Rescheduled: {{ title }} with {{ provider_name }}, now {{ start }}")),
         MessageKind.CANCELLED: TemplateText(
             "", _("Cancelled: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")
         ),

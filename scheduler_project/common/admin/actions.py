@@ -46,7 +46,7 @@ class PreviewedActions:
         return self.ask(
             request,
             title=title,
-            submit=_("Do it: %d") % len(well) if well else "",
+            submit=_("Apply: %d") % len(well) if well else "",
             well=well,
             refused=[(describe(row), refusal) for row, refusal in found if refusal],
             form=form if well else None,

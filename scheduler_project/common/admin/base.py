@@ -135,7 +135,11 @@ class StaffModelAdmin(Exports, PreviewedActions, ListAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def _why_not_deleted(self, error: DomainError | ProtectedError) -> str:
-        return str(error.message) if isinstance(error, DomainError) else _("Other rows need this, so it stays.")
+        return (
+            str(error.message)
+            if isinstance(error, DomainError)
+            else _("Other records depend on this, so it can't be deleted.")
+        )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
         """Return the related rows with their counts instead of a list: a provider has thousands of slots."""

@@ -266,7 +266,7 @@ class Imports(Exports):
             messages.error(request, str(refusal.message))
             return
         if not report.done:
-            messages.error(request, _("Nothing was imported, for not all rows can be. Look at the reasons below."))
+            messages.error(request, _("Nothing was imported because some rows have errors. See below."))
             _keep(file, sheet, report, previewed_at=import_options.now, shown=_shown(report))
             return
         _keep(file, sheet, report, done_at=timezone.now(), content=b"", shown={})

@@ -57,7 +57,7 @@ class ChangesPagination(Pagination):
         filters = set(view.filterset_class.base_filters) if getattr(view, "filterset_class", None) else set()
         refused = ({self.page_query_param} | filters) - set(getattr(view, "changes_filters", ()))
         if named := sorted(refused & set(request.query_params)):
-            text = _("This cannot stand beside `changed_since`: changes would be missed.")
+            text = _("This can't be used with `changed_since`, because changes would be missed.")
             raise serializers.ValidationError({name: [text] for name in named}, code="not_with_changes")
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -70,7 +70,7 @@ class ChangesPagination(Pagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         page = super().get_paginated_response_schema(schema)
-        described = "With `changed_since` only: send it next time, also if there is nothing more now."
+        described = "Only with `changed_since`: send it next time, even if there is nothing new now."
         page["properties"]["next_cursor"] = {"type": "string", "description": described, "example": "1042.7"}
         return page
 
@@ -90,7 +90,7 @@ def read_cursor(text: str) -> tuple[int, int]:
     match = CURSOR.fullmatch(text)
     if match is None:
         raise serializers.ValidationError(
-            {CHANGED_SINCE: [_("Write `start`, or a `next_cursor` as it was answered.")]}, code="invalid"
+            {CHANGED_SINCE: [_("Use `start`, or a `next_cursor` exactly as we returned it.")]}, code="invalid"
         )
     return int(match[1]), int(match[2])
 

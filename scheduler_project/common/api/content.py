@@ -50,7 +50,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> None:
     met: set[str] = set()
     for name, _value in pairs:
         if name in met:
-            raise DuplicateField(_("“%(name)s” stands in one object twice.") % {"name": name[:60]})
+            raise DuplicateField(_("“%(name)s” appears twice in one object. Send it once.") % {"name": name[:60]})
         met.add(name)
 
 
@@ -127,8 +127,8 @@ class Pagination(pagination.PageNumberPagination):
         page = super().get_paginated_response_schema(schema)
         link = {"type": ["string", "null"], "format": "uri"}
         page["properties"] |= {
-            "next": {**link, "description": "The address of the next page, or null."},
-            "previous": {**link, "description": "The address of the page before, or null."},
+            "next": {**link, "description": "Link to the next page, or null."},
+            "previous": {**link, "description": "Link to the previous page, or null."},
         }
         return page
 
@@ -136,14 +136,16 @@ class Pagination(pagination.PageNumberPagination):
         """Return the page requested. Raises NotFound unless it is a number in ASCII digits."""
         value = request.query_params.get(self.page_query_param, "1")
         if not whole_number(value):
-            raise NotFound(self.invalid_page_message.format(page_number=value[:20], message=_("Not a whole number.")))
+            raise NotFound(self.invalid_page_message.format(page_number=value[:20], message=_("Enter a whole number.")))
         return int(value)
 
     def get_page_size(self, request: Request) -> int:
         """Return the number of rows per page. Raises ValidationError unless it is in ASCII digits and not too large."""
         value = request.query_params.get(self.page_size_query_param) or str(self.page_size)
         if not whole_number(value) or not int(value):
-            raise ValidationError({self.page_size_query_param: [_("Write a whole number from 1 on.")]}, code="invalid")
+            raise ValidationError(
+                {self.page_size_query_param: [_("Enter a whole number of 1 or more.")]}, code="invalid"
+            )
         if int(value) > self.max_page_size:
             most = _("A page has at most %d rows.") % self.max_page_size
             raise ValidationError({self.page_size_query_param: [most]}, code="max_value")

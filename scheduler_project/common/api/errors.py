@@ -50,13 +50,13 @@ class ExceptionHandler(StandardHandler):
 class TooLarge(APIException):
     status_code = ErrorKind.TOO_LARGE.value
     default_code = "too_large"
-    default_detail = _("The request is too large. At most one megabyte is read.")
+    default_detail = _("The request is too large. Send one megabyte or less.")
 
 
 class TooManyFields(APIException):
     status_code = ErrorKind.INVALID.value
     default_code = "too_many_fields"
-    default_detail = _("The request has too many fields or parameters. At most 1,000 are read.")
+    default_detail = _("The request has too many fields or parameters. Send 1,000 or fewer.")
 
 
 class BadRequest(APIException):
@@ -64,7 +64,7 @@ class BadRequest(APIException):
 
     status_code = ErrorKind.INVALID.value
     default_code = "bad_request"
-    default_detail = _("This request cannot be read.")
+    default_detail = _("We can't read this request. Check its format.")
 
 
 SUSPICIOUS: dict[type[SuspiciousOperation], type[APIException]] = {

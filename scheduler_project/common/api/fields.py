@@ -122,7 +122,7 @@ class IdField(IntegerField):
 class DateField(serializers.DateField):
     """A date in RFC 3339: 2027-03-04."""
 
-    default_error_messages = {"invalid": _("Write a date as year, month and day: 2027-03-04.")}
+    default_error_messages = {"invalid": _("Enter the date as year, month and day, such as 2027-03-04.")}
 
     def to_internal_value(self, data: Any) -> date:
         try:
@@ -165,9 +165,9 @@ class TranslationsField(serializers.Field):
     """
 
     default_error_messages = {
-        "not_an_object": _("Write an object of languages, each with an object of texts."),
-        "unknown_language": _("“%(value)s” is not another language of this site. They are: %(known)s."),
-        "unknown_field": _("“%(value)s” is not translated. These are: %(known)s."),
+        "not_an_object": _("Send an object with a language for each key and an object of texts for each value."),
+        "unknown_language": _("“%(value)s” isn't another language of this site. Use one of: %(known)s."),
+        "unknown_field": _("“%(value)s” can't be translated. Use one of: %(known)s."),
     }
 
     def __init__(self, model: type[TranslatedModel], **kwargs: Any) -> None:

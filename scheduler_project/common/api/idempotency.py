@@ -21,7 +21,7 @@ from scheduler_project.common.operations import operation
 
 class NotRepeatable(DomainError):
     code = "idempotency_key_unsupported"
-    message = _("Nothing is kept here by which this could be repeated. Leave out the Idempotency-Key.")
+    message = _("This request doesn't support an Idempotency-Key. Leave it out.")
 
 
 class IdempotencyKeyReused(DomainError):
@@ -33,7 +33,10 @@ class IdempotencyKeyReused(DomainError):
 class AnswerErased(DomainError):
     code = "answer_erased"
     kind = ErrorKind.GONE
-    message = _("This was done before. Its answer is no longer kept, for it named somebody who was erased since.")
+    message = _(
+        "This request already succeeded. We no longer keep its answer, because it named someone whose data has since "
+        "been erased."
+    )
 
 
 class IdempotencyKeyInvalid(DomainError):

@@ -10,10 +10,10 @@ from rest_framework import serializers
 from scheduler_project.common.api import conditional, sparse
 from scheduler_project.common.api.versions import ROOT
 
-ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
+ZONE = OpenApiParameter("timezone", str, description="Return times with the offset of this IANA time zone.")
 
 
-PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happen, and change nothing.")
+PREVIEW = OpenApiParameter("preview", bool, description="Dry run: return what would happen, and change nothing.")
 
 
 PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="At most 200.")]
@@ -34,7 +34,7 @@ class AutoSchema(StandardSchema):
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         if direction == "response" and conditional.is_tagged(self):
-            told = OpenApiResponse(description="Nothing has changed: you have this answer.")
+            told = OpenApiResponse(description="Nothing has changed since the answer you have.")
             bodies["304"] = self._get_response_for_code(told, "304")  # type: ignore[no-untyped-call]
         return bodies
 
@@ -76,8 +76,8 @@ def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
 
 class RefusalErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text=_("Stable and machine-readable, such as `slot_taken`."))
-    detail = serializers.CharField(help_text=_("Why, and what to do."))
-    attr = serializers.CharField(allow_null=True, help_text=_("The field it is about, if it is about one."))
+    detail = serializers.CharField(help_text=_("What went wrong, and what to do."))
+    attr = serializers.CharField(allow_null=True, help_text=_("The field with the error, if any."))
 
 
 class RefusalSerializer(serializers.Serializer[Any]):
@@ -86,7 +86,7 @@ class RefusalSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
     errors = RefusalErrorSerializer(many=True)  # type: ignore[assignment]  # a field, not the property
     details = serializers.DictField(
-        required=False, help_text=_("What helps along: `alternatives`, `nearest`, `allowed` and the like.")
+        required=False, help_text=_("Details that help, such as `alternatives`, `nearest` or `allowed`.")
     )
 
 

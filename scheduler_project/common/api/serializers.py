@@ -30,7 +30,7 @@ LONGEST_NAME = 60
 
 def unknown_field(name: str, known: Iterable[str], hint: str = "") -> ErrorDetail:
     """Return the error for a field or parameter that does not exist, with the most similar one that does."""
-    text = _("“%(name)s” is not known here.") % {"name": name[:LONGEST_NAME]}
+    text = _("Unknown field or parameter “%(name)s”.") % {"name": name[:LONGEST_NAME]}
     nearest = get_close_matches(name.lower(), known, n=1) if len(name) <= LONGEST_NAME else []
     if hint:
         text += " " + hint
@@ -80,7 +80,11 @@ class Strict:
         current = self.as_shown() if not shown.isdisjoint(strange) else {}
         refused = {}
         for name in strange[:MOST_TOLD]:
-            hint = _("%(address)s changes it.") % {"address": self.changed_by[name]} if name in self.changed_by else ""
+            hint = (
+                _("Use %(address)s to change it.") % {"address": self.changed_by[name]}
+                if name in self.changed_by
+                else ""
+            )
             if name not in shown:
                 refused[name] = [unknown_field(name, read, hint)]
             elif name not in current or current[name] != data[name]:

@@ -44,7 +44,7 @@ def chosen(text: str, known: Collection[str]) -> frozenset[str]:
     """Return the names in a value of `fields`. Raises ValidationError for those that are unknown, and for none."""
     names = [name.strip() for name in text.split(",")]
     if not text.strip():
-        raise serializers.ValidationError({FIELDS: [_("Name one field or more, separated by commas.")]}, "required")
+        raise serializers.ValidationError({FIELDS: [_("Name one or more fields, separated by commas.")]}, "required")
     unknown = [name for name in dict.fromkeys(names) if name not in known]
     if unknown:
         raise serializers.ValidationError({FIELDS: [unknown_field(name, known) for name in unknown[:MOST_TOLD]]})

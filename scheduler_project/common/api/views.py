@@ -116,4 +116,4 @@ def refuse_body(body: Any) -> None:
     if isinstance(body, Mapping):
         refuse_unknown(body, ())
     elif body:
-        raise serializers.ValidationError(_("No body is read here."), code="unexpected_body")
+        raise serializers.ValidationError(_("This request takes no body."), code="unexpected_body")

@@ -166,7 +166,7 @@ class ChangeAdmin(ReadOnly, StaffModelAdmin):
     list_select_related = ("user", "key")
     list_per_page = 50
     search_fields = ("user__email",)
-    search_help_text = gettext_lazy("The key of a row, or the email of who changed it.")
+    search_help_text = gettext_lazy("A row's key, or the email of the person who changed it.")
     date_hierarchy = "at"
     fields = ("when", "kind", "what", "row", "who", "face", "full")
     readonly_fields = fields
@@ -243,11 +243,11 @@ class InspectionAdmin(ReadOnly, StaffModelAdmin):
     def when(self, inspection: Inspection) -> str:
         return local_time(inspection.at)
 
-    @admin.display(description=gettext_lazy("well"), boolean=True)
+    @admin.display(description=gettext_lazy("OK"), boolean=True)
     def well(self, inspection: Inspection) -> bool:
         return inspection.found == 0
 
-    @admin.display(description=gettext_lazy("which"))
+    @admin.display(description=gettext_lazy("problems found"))
     def which(self, inspection: Inspection) -> str:
         rows = ((row["check"], row["table"], row["pk"], row["problem"]) for row in inspection.broken)
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {} {}: {}</li>", rows))

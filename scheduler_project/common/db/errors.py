@@ -36,8 +36,8 @@ class TookTooLong(DomainError):
     code = "took_too_long"
     kind = ErrorKind.UNAVAILABLE
     message = _(
-        "This took too long and was stopped. Try again in a moment. If you were changing something, check first "
-        "whether it was done."
+        "This took too long, so we stopped it. Try again in a moment. If you were changing something, first "
+        "check whether the change was saved."
     )
     retry_after = 5
 
@@ -46,8 +46,8 @@ class Unavailable(DomainError):
     code = "unavailable"
     kind = ErrorKind.UNAVAILABLE
     message = _(
-        "The site cannot reach its database. Try again in a moment. If you were changing something, check first "
-        "whether it was done."
+        "We can't reach our database. Try again in a moment. If you were changing something, first check whether "
+        "the change was saved."
     )
     retry_after = 5
 

@@ -80,7 +80,7 @@ class Cells:
         """Return the values of the columns that are read here, and record which needed ones are empty."""
         for column in columns:
             if column.is_needed and not self.text(column.name):
-                self.refuse("required", _("This is needed."), column.name)
+                self.refuse("required", _("This is required."), column.name)
         return {
             column.draft_as or column.name: self.take(column.name, column.read, column.empty)
             for column in columns
@@ -109,7 +109,7 @@ def of_field(model: type[models.Model], name: str) -> Callable[[str], Any]:
 def one_of(choices: Collection[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in choices:
-            raise RowRefused("invalid_choice", _("Write one of: %s.") % ", ".join(choices))
+            raise RowRefused("invalid_choice", _("Use one of: %s.") % ", ".join(choices))
         return text.lower()
 
     return read
@@ -117,7 +117,7 @@ def one_of(choices: Collection[str]) -> Callable[[str], str]:
 
 def yes_or_no(text: str) -> bool:
     if text.lower() not in YES | NO:
-        raise RowRefused("invalid", _("Write yes or no."))
+        raise RowRefused("invalid", _("Enter yes or no."))
     return text.lower() in YES
 
 
@@ -127,7 +127,9 @@ def local_or_instant(zone: ZoneInfo) -> Callable[[str], datetime]:
     def read(text: str) -> datetime:
         instant = _read_time(text)
         if instant is None or instant.year not in range(YEARS[0] + 1, YEARS[-1]):
-            raise RowRefused("invalid_time", _("Write a time such as 2026-03-02 09:00, or with an offset 09:00+01:00."))
+            raise RowRefused(
+                "invalid_time", _("Enter a time such as 2026-03-02 09:00, or with an offset, such as 09:00+01:00.")
+            )
         return instant.astimezone(UTC) if instant.tzinfo else to_utc(instant, zone)
 
     return read

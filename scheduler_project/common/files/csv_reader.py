@@ -36,7 +36,7 @@ SHOWN = 5
 class FileRefused(DomainError):
     """A refusal to read the file at all; the code is the reason."""
 
-    message = gettext_lazy("This file cannot be read.")
+    message = gettext_lazy("We can't read this file.")
 
     def __init__(self, code: str, message: str, kind: ErrorKind = ErrorKind.INVALID) -> None:
         super().__init__(message, field="file")
@@ -55,7 +55,7 @@ class Row:
 def check_size(size: int) -> None:
     """Raise FileRefused (`file_too_large`) if the number of bytes exceeds the limit."""
     if size > settings.IMPORT_MAX_BYTES:
-        says = _("The file has %(size).1f MB. At most %(most).1f MB are read; divide it.")
+        says = _("The file is %(size).1f MB. The limit is %(most).1f MB; split it into smaller files.")
         sizes = {"size": size / 1e6, "most": settings.IMPORT_MAX_BYTES / 1e6}
         raise FileRefused("file_too_large", says % sizes, ErrorKind.TOO_LARGE)
 
@@ -63,14 +63,14 @@ def check_size(size: int) -> None:
 def check_number(number: int) -> None:
     """Raise FileRefused (`too_many_rows`) if the number of rows exceeds the limit."""
     if number > settings.IMPORT_MAX_ROWS:
-        says = _("The file has more than %d rows. Divide it.")
+        says = _("The file has more than %d rows. Split it into smaller files.")
         raise FileRefused("too_many_rows", says % settings.IMPORT_MAX_ROWS, ErrorKind.TOO_LARGE)
 
 
 def decoded(content: bytes) -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark, or in Windows-1252, as Excel saves it."""
     if b"\0" in content or content.startswith(b"PK\x03\x04"):
-        raise FileRefused("not_text", _("This is no text file. In Excel, save as “CSV UTF-8”."))
+        raise FileRefused("not_text", _("This isn't a text file. In Excel, save it as “CSV UTF-8”."))
     for encoding in ("utf-8", "cp1252"):
         try:
             text = content.decode(encoding).removeprefix(BOM)
@@ -79,7 +79,7 @@ def decoded(content: bytes) -> str:
         if not text.strip():
             raise FileRefused("file_empty", _("The file is empty."))
         return text
-    raise FileRefused("unknown_encoding", _("The file is neither in UTF-8 nor in Windows-1252."))
+    raise FileRefused("unknown_encoding", _("The file's encoding isn't UTF-8 or Windows-1252. Save it as UTF-8."))
 
 
 def read_csv(content: bytes, *, columns: Collection[str], required: Collection[str]) -> list[Row]:
@@ -120,10 +120,12 @@ def _check_header(header: Sequence[str], columns: Collection[str], required: Col
         raise FileRefused("too_many_columns", _("The file has more than %d columns.") % MOST_COLUMNS)
     unknown = [name for name in header if name not in columns and name != NOT_READ]
     if not set(header) & set(columns):
-        says = _("The first line names none of the columns: %s. This may be no CSV file, or one without such a line.")
+        says = _(
+            "The first line doesn't name any of these columns: %s. Check that this is a CSV file with column names."
+        )
         raise FileRefused("not_csv", says % ", ".join(columns))
     if unknown:
-        says = ngettext("Nobody knows this column: %s.", "Nobody knows these columns: %s.", len(unknown))
+        says = ngettext("Unknown column: %s.", "Unknown columns: %s.", len(unknown))
         raise FileRefused("unknown_columns", says % _few(unknown))
     missing = [name for name in columns if name in required and name not in header]
     if missing:
@@ -131,7 +133,7 @@ def _check_header(header: Sequence[str], columns: Collection[str], required: Col
         raise FileRefused("missing_columns", says % ", ".join(missing))
     twice = sorted(name for name, number in Counter(header).items() if number > 1)
     if twice:
-        raise FileRefused("repeated_columns", _("These columns come more than once: %s.") % ", ".join(twice))
+        raise FileRefused("repeated_columns", _("Columns that appear more than once: %s.") % ", ".join(twice))
 
 
 def _few(names: Sequence[str]) -> str:
@@ -151,7 +153,7 @@ def _records(text: str, separator: str, skip: int = 0) -> Iterator[tuple[int, li
                 yield begins, cells
             begins = reader.line_num + 1
     except csv.Error as error:
-        says = _("The file is no CSV from line %d on: a quote is not closed, or stands where none may.")
+        says = _("The file isn't valid CSV from line %d: a quote isn't closed or is in the wrong place.")
         raise FileRefused("not_csv", says % begins) from error
 
 
@@ -160,7 +162,7 @@ def _row(number: int, header: Sequence[str], cells: Sequence[str]) -> Row:
     row.cells |= dict.fromkeys(header[len(cells) :], "")
     row.cells.pop(NOT_READ, None)
     if any(cell.strip() for cell in cells[len(header) :]):
-        says = _("The row has %(cells)d cells, the file %(columns)d columns.")
+        says = _("This row has %(cells)d cells, but the file has %(columns)d columns.")
         row.refusals.append(RowRefused("too_many_cells", says % {"cells": len(cells), "columns": len(header)}))
     long = next((name for name, cell in row.cells.items() if len(cell) > LONGEST_CELL), None)
     if long:

@@ -42,7 +42,7 @@ class RowOutcome(models.TextChoices):
     CHANGED = "changed", gettext_lazy("changed")
     UNCHANGED = "unchanged", gettext_lazy("unchanged")
     REMOVED = "removed", gettext_lazy("removed")
-    REFUSED = "refused", gettext_lazy("refused")
+    REFUSED = "refused", gettext_lazy("rejected")
 
 
 class ImportPolicy(models.TextChoices):
@@ -211,7 +211,7 @@ def take_turns(name: str) -> None:
 def repeated(row: Row, key: Key, seen: dict[Key, Row]) -> RowRefused | None:
     """Return the refusal of a row that repeats an earlier row, else None."""
     first = seen.setdefault(key, row)
-    return None if first is row else RowRefused("repeated", _("Line %d of this file is about the same.") % first.number)
+    return None if first is row else RowRefused("repeated", _("Duplicates line %d of this file.") % first.number)
 
 
 class Changes(Generic[M]):

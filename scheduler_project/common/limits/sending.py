@@ -187,14 +187,14 @@ def limits_of(channel: str, scope: str, *, trusted: bool) -> tuple[int, int]:
 
 def _reason(scope: str, limit: int, seconds: int) -> str:
     hourly = {
-        "site": _("This site sends %(limit)d an hour at most."),
-        "sender": _("This sender may send %(limit)d an hour at most."),
-        "recipient": _("This address is sent %(limit)d an hour at most."),
+        "site": _("This site can send up to %(limit)d messages an hour."),
+        "sender": _("This sender can send up to %(limit)d messages an hour."),
+        "recipient": _("This address can get up to %(limit)d messages an hour."),
     }
     daily = {
-        "site": _("This site sends %(limit)d a day at most."),
-        "sender": _("This sender may send %(limit)d a day at most."),
-        "recipient": _("This address is sent %(limit)d a day at most."),
+        "site": _("This site can send up to %(limit)d messages a day."),
+        "sender": _("This sender can send up to %(limit)d messages a day."),
+        "recipient": _("This address can get up to %(limit)d messages a day."),
     }
     return (daily if seconds == DAY else hourly)[scope] % {"limit": limit}
 

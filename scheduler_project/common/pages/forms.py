@@ -88,7 +88,7 @@ class PhoneField(PhoneNumberField):
 class YesNoField(forms.Field):
     """`true` or `false`; None if empty."""
 
-    default_error_messages = {"invalid": gettext_lazy("Write true or false.")}
+    default_error_messages = {"invalid": gettext_lazy("Enter true or false.")}
 
     def to_python(self, value: Any) -> bool | None:
         parsed = {"true": True, "1": True, "false": False, "0": False, "": None}.get((value or "").lower(), value)

@@ -23,7 +23,7 @@ UNITS = [
 FEWEST_ROWS, SPARE_ROWS = 3, 1
 
 
-NO_TIME = _("Each time is a whole number, and at most 90 days before the start.")
+NO_TIME = _("Enter whole numbers, up to 90 days before the start.")
 
 
 class Typed(NamedTuple):
@@ -53,7 +53,7 @@ class OffsetsInput(forms.Widget):
         wanted = min(max(FEWEST_ROWS, len(typed.rows) + SPARE_ROWS), MOST)
         rows = typed.rows + [("", "hours" if typed.rows else "days")] * (wanted - len(typed.rows))
         context["widget"] |= {
-            "choices": [(USUAL, self.usual), (NEVER, _("No reminders")), (OWN, _("At these times before the start:"))],
+            "choices": [(USUAL, self.usual), (NEVER, _("No reminders")), (OWN, _("Before the start:"))],
             "choice": typed.choice,
             "rows": rows,
             "units": UNITS,
@@ -82,10 +82,10 @@ class OffsetsField(forms.Field):
         if value.choice == NEVER:
             return []
         if value.choice != OWN or any(unit not in dict(UNITS) for _number, unit in value.rows):
-            raise ValidationError(_("Choose one of what is listed."), code="invalid_choice")
+            raise ValidationError(_("Choose one of the options."), code="invalid_choice")
         texts = [f"{number} {unit}" for number, unit in value.rows] + value.kept
         if not texts:
-            raise ValidationError(_("Write at least one time, or choose “No reminders”."), code="required")
+            raise ValidationError(_("Add at least one time, or choose “No reminders”."), code="required")
         if not all(number.isascii() and number.isdecimal() for number, _unit in value.rows):
             raise ValidationError(NO_TIME, code="invalid_offset")
         try:

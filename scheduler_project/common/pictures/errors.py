@@ -7,4 +7,4 @@ from scheduler_project.common.errors import DomainError
 
 class NotAPicture(DomainError):
     code = "not_a_picture"
-    message = _("Choose a JPEG, PNG, WebP or GIF picture that is not too large.")
+    message = _("Choose a smaller picture in JPEG, PNG, WebP or GIF format.")

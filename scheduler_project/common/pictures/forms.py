@@ -25,7 +25,7 @@ class PictureField(forms.FileField):
     """An uploaded picture, cleaned to a stored `Picture`; the present one if nothing is uploaded; None if removed."""
 
     widget = PictureInput({"accept": "image/jpeg,image/png,image/webp,image/gif"})
-    default_error_messages = {"contradiction": _("Either choose a picture or remove it.")}
+    default_error_messages = {"contradiction": _("Choose a picture or remove it, not both.")}
 
     def prepare_value(self, value: Any) -> Picture | None:
         """Return the present picture, which the row names by its key."""

@@ -26,31 +26,33 @@ class SiteSettings(TranslatedModel):
     name = models.CharField(
         _("name"), max_length=80, blank=True, help_text=_("The name of your practice, shop or office.")
     )
-    logo = PictureField(verbose_name=_("logo"), help_text=_("Shown beside the name and in emails."))
+    logo = PictureField(verbose_name=_("logo"), help_text=_("Shown next to the name and in emails."))
     colour = models.CharField(
         _("brand colour"),
         max_length=7,
         blank=True,
-        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}\Z", _("Write a colour like #0a655d."))],
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}\Z", _("Enter a colour such as #0a655d."))],
         help_text=_(
-            "Like #0a655d, for buttons and links. Where people could not read it, it gets darker on light pages and "
-            "lighter on dark ones."
+            "For buttons and links, such as #0a655d. We darken it on light pages and lighten it on dark ones "
+            "where it would be hard to read."
         ),
     )
     email = models.EmailField(
-        _("email"), blank=True, help_text=_("Answers to emails arrive here unless the provider has an address.")
+        _("email"), blank=True, help_text=_("Replies to our emails go here unless the provider has their own address.")
     )
     phone = models.CharField(_("phone"), max_length=40, blank=True)
-    imprint_url = models.URLField(_("imprint"), blank=True, help_text=_("The address of your imprint."))
-    privacy_url = models.URLField(_("privacy policy"), blank=True, help_text=_("The address of your privacy policy."))
-    headline = models.CharField(_("headline"), max_length=100, blank=True, help_text=_("On the front page."))
-    introduction = models.TextField(_("introduction"), max_length=600, blank=True, help_text=_("On the front page."))
+    imprint_url = models.URLField(_("imprint"), blank=True, help_text=_("Link to your imprint."))
+    privacy_url = models.URLField(_("privacy policy"), blank=True, help_text=_("Link to your privacy policy."))
+    headline = models.CharField(_("headline"), max_length=100, blank=True, help_text=_("Shown on the front page."))
+    introduction = models.TextField(
+        _("introduction"), max_length=600, blank=True, help_text=_("Shown on the front page.")
+    )
     country = models.CharField(
         _("country"),
         max_length=2,
         blank=True,
         choices=country_choices,
-        help_text=_("Phone numbers without a country code are from here."),
+        help_text=_("Used for phone numbers without a country code."),
     )
     currency = models.CharField(
         _("currency"),
@@ -59,24 +61,24 @@ class SiteSettings(TranslatedModel):
         default="",
         db_default="",
         choices=currency_choices,
-        help_text=_("Of prices that name no other."),
+        help_text=_("Used for prices without their own currency."),
     )
     timezone = models.CharField(
         _("time zone"),
         max_length=64,
         blank=True,
         validators=[validate_timezone],
-        help_text=_("For visitors whose browser does not tell theirs."),
+        help_text=_("Used when a visitor's browser doesn't tell us theirs."),
     )
     clock = models.CharField(_("clock"), max_length=2, blank=True, choices=Clock, default=Clock.BY_PLACE)
     clients_sign_up = models.BooleanField(
-        _("clients can create an account"), default=True, help_text=_("They can book without one in any case.")
+        _("clients can create an account"), default=True, help_text=_("They can always book without one.")
     )
     providers_sign_up = models.BooleanField(_("providers can create an account"), default=True)
     offers_anybody = models.BooleanField(
         _("clients can choose any available provider"),
         default=True,
-        help_text=_("Shows the services of several providers on the front page."),
+        help_text=_("Shows services offered by several providers on the front page."),
     )
 
     class Meta:

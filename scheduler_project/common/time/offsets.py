@@ -65,7 +65,10 @@ def parse_offset(text: str) -> Offset:
     offset = Offset(weeks * 7 + days, hours * 60 + minutes)
     if not 0 < offset.length <= LONGEST_DAYS * 1440:
         raise ValidationError(
-            _("“%(value)s” is not a time before a start. Write “1 day”, “90 minutes” or “PT1H30M”; at most 90 days."),
+            _(
+                "“%(value)s” isn't a valid time before the start. Use “1 day”, “90 minutes” or “PT1H30M”, up to 90 "
+                "days."
+            ),
             code="invalid_offset",
             params={"value": text[:64]},
         )
@@ -79,7 +82,7 @@ def canonical(texts: Iterable[str]) -> list[str]:
     """
     offsets = {parse_offset(text) for text in texts}
     if len(offsets) > MOST:
-        raise ValidationError(_("At most %(most)d offsets."), code="too_many_offsets", params={"most": MOST})
+        raise ValidationError(_("Use %(most)d times or fewer."), code="too_many_offsets", params={"most": MOST})
     return [str(offset) for offset in sorted(offsets, key=lambda each: -each.length)]
 
 

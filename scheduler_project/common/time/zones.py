@@ -32,11 +32,16 @@ def zone_names() -> frozenset[str]:
     return frozenset({"UTC", *(name for name in names if name.partition("/")[0] in AREAS and "/" in name)})
 
 
+def city_of(zone: str) -> str:
+    """Return the city in a timezone's name, as people call the zone: “New York” for “America/New_York”."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
 def validate_timezone(value: str) -> None:
     """Reject (ValidationError, code `unknown_timezone`) a name that is not one of `zone_names()`."""
     if value not in zone_names():
         raise ValidationError(
-            _("“%(value)s” is not a timezone we know. Use an IANA name such as Europe/Berlin, or UTC."),
+            _("We don't know the time zone “%(value)s”. Use an IANA name such as Europe/Berlin, or UTC."),
             code="unknown_timezone",
             params={"value": value[:64]},
         )

@@ -126,7 +126,7 @@ def test_page_answers_503_when_its_turn_does_not_come(argon, client, path, sent)
         response = client.post(path, sent)
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
-    assert "too much going on" in response.content.decode()
+    assert "very busy right now" in response.content.decode()
     assert client.post(path, sent).status_code == 302
 
 

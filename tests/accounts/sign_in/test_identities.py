@@ -68,7 +68,7 @@ def grace(**fields):
 
 
 def test_button_is_on_the_log_in_page(client, issuer):
-    assert "Log in with Practice account" in client.get("/account/login/").content.decode()
+    assert "Sign in with Practice account" in client.get("/account/login/").content.decode()
 
 
 def test_without_an_issuer_there_is_no_button_and_no_address(client):
@@ -128,7 +128,7 @@ def test_login_with_the_same_verified_email_is_joined_and_told(client, issuer):
     log_in(client, issuer)
 
     assert client.session["_auth_user_id"] == str(user.pk)
-    assert "You can now log in to your account with another service" in mails()[-1].subject
+    assert "You can now sign in to your account with another service" in mails()[-1].subject
     assert User.objects.get(pk=user.pk).check_password(PASSWORD)
 
 
@@ -188,7 +188,7 @@ def test_log_in_shows_who_it_is_for_a_few_minutes(client, issuer):
 
 def test_person_removes_the_identity(client, issuer):
     log_in(client, issuer)
-    assert "Log-in with Practice account" in client.get("/account/").content.decode()
+    assert "Sign-in with Practice account" in client.get("/account/").content.decode()
     client.post("/account/issuer/remove/")
 
     assert not SocialAccount.objects.exists()

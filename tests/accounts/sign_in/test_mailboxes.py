@@ -247,7 +247,7 @@ def test_owner_is_told_what_ended_and_what_is_still_there(trap, way):
 
     (told,) = [mail for mail in mails() if "verified" in mail.subject]
     assert told.to == [VICTIM]
-    for words in ("calendar subscription", "webhooks", "phone number", "second factor", "reminded"):
+    for words in ("calendar subscription", "webhooks", "phone number", "two-factor authentication", "remind"):
         assert words in told.body
     assert "profile" in told.body
 
@@ -281,7 +281,7 @@ def test_staff_who_vouch_for_a_mailbox_have_a_link_to_a_new_password_sent_there(
     WAYS[way](trap)
 
     assert {mail.to[0] for mail in mails()} == {VICTIM}
-    [letter] = [mail for mail in mails() if mail.subject.startswith("Set a new password")]
+    [letter] = [mail for mail in mails() if mail.subject.startswith("Choose a new password")]
     (link,) = re.findall(r"http://localhost:8000(/\S+)", letter.body)
     browser = Browser()
     page = browser.get(link, follow=True)
@@ -317,8 +317,8 @@ def test_link_warns_who_is_not_logged_in(trap, client):
 
     shown = client.get(f"/account/confirm-email/{key}/").content.decode()
 
-    assert "Log in first" in shown
-    assert "Log in first" not in trap.browser.get(f"/account/confirm-email/{key}/").content.decode()
+    assert "Sign in first" in shown
+    assert "Sign in first" not in trap.browser.get(f"/account/confirm-email/{key}/").content.decode()
 
 
 def test_password_that_ended_can_be_set_by_a_mailed_link(trap):

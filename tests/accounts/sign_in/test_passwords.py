@@ -99,7 +99,7 @@ def test_reset_mails_a_link(api, booker, settings):
 
     (mail,) = mails()
     assert mail.to == [booker.user.email]
-    assert mail.subject == "Set a new password at Tea & Time"
+    assert mail.subject == "Choose a new password at Tea & Time"
     assert booker.user.email in mail.body
     assert "Tea & Time" in mail.body
     assert re.search(r"^https://book\.example/password/reset/[\w-]+/[\w-]+/$", mail.body, re.MULTILINE)
@@ -173,7 +173,7 @@ def test_reset_survives_a_site_name_with_a_line_break(api, booker, settings):
 
     ask(api, booker.user.email)
 
-    assert mails()[0].subject == "Set a new password at Tea Time"
+    assert mails()[0].subject == "Choose a new password at Tea Time"
 
 
 # --- Setting the new one ----------------------------------------------------------------------------------------------

@@ -219,7 +219,7 @@ def test_new_password_by_staff_is_told_so_without_their_address(user, office):
     change_by_admin(user, office)
 
     (mail,) = mails()
-    assert "The staff of Scheduler did this." in mail.body
+    assert "The Scheduler team made this change." in mail.body
     assert "127.0.0.1" not in mail.body
 
 
@@ -276,7 +276,7 @@ def test_second_factor_added_is_logged_and_told(events, user):
         RecoveryCodes.activate(user)
 
     assert [line.partition(" ")[0] for line in events(activate)] == ["second_factor.added", "recovery_codes.renewed"]
-    assert told() == [("A second factor was added to your account", "owner@example.org")]
+    assert told() == [("Two-factor authentication is on for your account", "owner@example.org")]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_second_factor_removed_is_logged_and_told(events, user, remove):
     lines = events(remove, row)
 
     assert [line.partition(" ")[0] for line in lines if "factor" in line] == ["second_factor.removed"]
-    assert told() == [("The second factor was removed from your account", "owner@example.org")]
+    assert told() == [("Two-factor authentication is off for your account", "owner@example.org")]
 
 
 @pytest.mark.parametrize("change", ["added", "removed"])

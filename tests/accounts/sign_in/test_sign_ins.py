@@ -328,7 +328,7 @@ def test_api_lists_where_one_is_signed_in(booker, both):
     answer = both[1].get("/api/me/sign-ins").json()
 
     assert [(row["kind"], row["description"], row["is_current"]) for row in answer] == [
-        ("program", "Unknown program", True),
+        ("program", "Unknown app", True),
         ("browser", "Firefox on Windows", False),
     ]
     assert set(answer[0]) == {
@@ -380,7 +380,7 @@ def test_page_shows_this_browser_first(booker, both):
 
     page = both[0].get("/account/sign-ins/").content.decode()
 
-    assert page.index("Firefox on Windows") < page.index("this browser") < page.index("Unknown program")
+    assert page.index("Firefox on Windows") < page.index("this browser") < page.index("Unknown app")
 
 
 def test_page_ends_one(booker, both):
@@ -462,8 +462,8 @@ def test_admin_shows_those_of_staff_to_superusers_only(office):
         ),
         ("curl/8.5.0", "curl"),
         ("python-requests/2.32", "python-requests"),
-        ("<script>alert(1)</script>", "Unknown program"),
-        ("", "Unknown program"),
+        ("<script>alert(1)</script>", "Unknown app"),
+        ("", "Unknown app"),
     ],
 )
 def test_describe_user_agent_names_browser_and_system(agent, words):

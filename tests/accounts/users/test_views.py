@@ -142,7 +142,7 @@ def test_leaving_is_refused_while_appointments_are_to_come(mine, booker):
 
     answer = leave(mine)
 
-    assert "There are appointments to come" in answer.content.decode()
+    assert "There are upcoming appointments" in answer.content.decode()
     assert User.objects.get(pk=booker.user_id).is_active
 
 

@@ -45,7 +45,7 @@ def errors(response):
 def test_asks_with_whom_first_and_keeps_what_the_link_said(office, berlin, booker):
     page = office.get(reverse("admin:booking_appointment_add"), {"client": booker.pk})
 
-    assert page.context["title"] == "Book an appointment: with whom?"
+    assert page.context["title"] == "Book an appointment: choose a provider"
     assert page.context["hidden"] == [("client", str(booker.pk))]
 
 
@@ -69,8 +69,8 @@ def test_says_whether_the_client_is_told(office, berlin):
         for client, time in ((mailed, "10:00"), (phoned, "11:00"))
     ]
 
-    assert "Booked. Ada is told." in pages[0]
-    assert "Booked. We have no way to write to Grace: please tell them yourself." in pages[1]
+    assert "Booked. We&#x27;ve notified Ada." in pages[0]
+    assert "Booked. We have no way to contact Grace. Please tell them yourself." in pages[1]
 
 
 def test_offers_the_free_times_of_the_day_and_books_the_one_chosen(office, berlin, booker):
@@ -209,7 +209,9 @@ def test_overrides_open_hours_and_notice_for_a_reason_but_never_taken_time(offic
 def test_overrides_without_a_reason_are_refused_and_the_reason_is_kept(office, berlin, booker):
     tonight = {"day": "2026-03-02", "time": "20:00", "client": booker.pk, "overrides": ["hours", "notice"]}
 
-    assert errors(book(office, berlin, **tonight, reason="  ")) == {"reason": ["Say why these rules are set aside."]}
+    assert errors(book(office, berlin, **tonight, reason="  ")) == {
+        "reason": ["Give a reason for overriding these rules."]
+    }
     book(office, berlin, **tonight, reason="In pain")
 
     assert Appointment.objects.get().events.get().details == {
@@ -306,4 +308,4 @@ def test_what_is_over_is_not_moved(office, berlin):
 
     page = office.get(move_of(appointment), follow=True)
 
-    assert [str(said) for said in page.context["messages"]] == ["This appointment can no longer be moved."]
+    assert [str(said) for said in page.context["messages"]] == ["This appointment can no longer be rescheduled."]

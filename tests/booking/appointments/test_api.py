@@ -203,7 +203,7 @@ def test_book_refuses_more_than_one_may_have(booker_api, provider, settings):
 
     assert first.status_code == 201
     assert refusal(second)[:2] == (409, "too_many_appointments")
-    assert "Verify your email address" in second.json()["errors"][0]["detail"]
+    assert "Verify your email to book more" in second.json()["errors"][0]["detail"]
     assert second.json()["details"] == {"limit": 1, "verify_email": True}
 
 

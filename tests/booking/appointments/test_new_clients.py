@@ -65,4 +65,4 @@ def test_provider_books_a_new_client(provider_api, closed):
 
 
 def test_page_says_so(client, closed):
-    assert "Accepts no new clients" in client.get(f"/p/{closed.slug}/").text
+    assert "Not accepting new clients." in client.get(f"/p/{closed.slug}/").text

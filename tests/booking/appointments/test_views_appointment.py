@@ -127,7 +127,7 @@ def test_act_cancels_with_a_reason(dashboard, appointment):
     answer = acted(dashboard, appointment, "cancel", reason="Burst pipe")
 
     assert (appointment.status, appointment.cancellation_reason) == ("cancelled", "Burst pipe")
-    assert "Cancelled: the time is free again. Ada Byron is told." in answer.content.decode()
+    assert "Cancelled: the time is free again. We&#x27;ve notified Ada Byron." in answer.content.decode()
 
 
 def test_act_completes_what_has_begun(dashboard, appointment):
@@ -142,7 +142,7 @@ def test_act_says_why_an_outcome_must_wait(dashboard, appointment):
         answer = acted(dashboard, appointment, "miss")
 
     assert appointment.status == "scheduled"
-    assert "has not begun" in answer.content.decode()
+    assert "Record its outcome once it has begun." in answer.content.decode()
 
 
 def test_act_goes_back_to_where_the_button_was(dashboard, request_to_approve):
@@ -203,7 +203,7 @@ def test_edit_changes_what_it_says(dashboard, appointment):
 def test_edit_says_what_is_no_reminder_and_keeps_the_words(dashboard, appointment):
     answer = edited(dashboard, appointment, title="Second lesson", **reminded(("91", "days")))
 
-    assert "at most 90 days before the start" in answer.content.decode()
+    assert "up to 90 days before the start" in answer.content.decode()
     assert 'value="Second lesson"' in answer.content.decode()
     assert appointment.title == "Trial lesson"
 
@@ -256,7 +256,7 @@ def test_move_sends_along_what_it_showed(dashboard, appointment):
 def test_move_says_how_many_of_a_series_go_along(dashboard, weekly):
     answer, after = moved(dashboard, weekly[2], date="2026-03-19", time="10:00", scope="following", do="")
 
-    assert "2 appointments of the series are moved." in text_of(answer)
+    assert "This reschedules 2 appointments of the series." in text_of(answer)
     assert after.starts_at == at("2026-03-18 09:00")
 
 

@@ -36,7 +36,7 @@ def test_page_shows_the_appointment_in_the_clients_timezone(client, address):
     text = text_of(client.get(address))
 
     assert "Your appointment is booked" in text
-    assert "First visit With Maya Lindqvist When Wednesday 4 March 2026 10:00 – 10:45 Europe/Berlin" in text
+    assert "First visit With Maya Lindqvist Date and time Wednesday 4 March 2026 10:00 – 10:45 Europe/Berlin" in text
 
 
 def test_page_leads_to_calendars_on_the_web(client, address):
@@ -103,7 +103,7 @@ def test_moving_takes_the_appointment_to_the_time_chosen(client, address, booked
     answer = client.post(f"{address}move/", {"at": moved_to, "do": "move"}, follow=True)
 
     assert "To Thursday 5 March 2026 11:00 – 11:45 Europe/Berlin" in text_of(asked)
-    assert "The appointment has been moved." in text_of(answer)
+    assert "The appointment has been rescheduled." in text_of(answer)
     assert Appointment.objects.get(pk=booked.pk).starts_at == at("2026-03-05 10:00")
     assert AppointmentEvent.objects.filter(event="rescheduled", user=None, face="page").count() == 1
     assert broken_promises() == {}
@@ -115,7 +115,7 @@ def test_moving_to_a_time_just_taken_offers_others_and_changes_nothing(client, a
     answer = client.post(f"{address}move/", {"at": f"{provider.pk}@2026-03-05T10:00:00Z"})
 
     assert answer.status_code == 409
-    assert "This time cannot be had any more" in text_of(answer)
+    assert "This time is no longer available" in text_of(answer)
     assert len(times_of(answer)) == 3
     assert Appointment.objects.get().starts_at == at("2026-03-04 09:00")
 
@@ -126,7 +126,7 @@ def test_what_has_begun_can_neither_be_moved_nor_cancelled(client, address, book
         asked = client.post(address, {"do": "cancel"})
         looked = client.get(f"{address}move/")
 
-    assert "Move it" not in text
+    assert "Reschedule" not in text
     assert "Cancel" not in text
     assert (asked.status_code, looked.status_code) == (403, 403)
 
@@ -164,7 +164,7 @@ def test_cancelling_can_end_the_series(client, provider):
     second = series.appointments.get(occurrence="2026-03-05")
     address = appointment_link(second).removeprefix("http://localhost:8000")
 
-    assert "One of a series Every week on Wednesday" in text_of(client.get(address))
+    assert "Part of a series Every week on Wednesday" in text_of(client.get(address))
     client.post(address, {"do": "cancel", "scope": "following"})
 
     assert [one.occurrence for one in series.appointments.exclude(status="cancelled")] == [date(2026, 3, 4)]

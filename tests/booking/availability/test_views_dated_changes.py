@@ -112,7 +112,7 @@ def test_hours_off_are_instants(dashboard):
 def test_time_off_with_one_time_only_is_refused(dashboard):
     answer = dashboard.post(TIME_OFF, THURSDAY | {"start_time": "10:00", "reason": "Dentist", "do": "save"})
 
-    assert answer.context["form"].errors["end_time"] == ["Give both times, or none for whole days."]
+    assert answer.context["form"].errors["end_time"] == ["Enter both times, or neither for whole days."]
     assert 'value="Dentist"' in answer.content.decode()
 
 

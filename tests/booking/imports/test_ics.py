@@ -181,7 +181,7 @@ def test_names_the_dates_of_a_series_that_are_taken(ada):
     report = take(event("RRULE:FREQ=WEEKLY;COUNT=3"))
 
     assert refusals(report) == [(1, "series_conflict", None)]
-    assert str(report.results[0].refusals[0].message) == ("1 of its dates cannot be booked: 2026-03-12 (slot_taken).")
+    assert str(report.results[0].refusals[0].message) == ("1 of its dates can't be booked: 2026-03-12 (slot_taken).")
     assert starts() == ["03-12 09:00"]
 
 

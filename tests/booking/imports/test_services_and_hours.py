@@ -185,7 +185,7 @@ def test_says_how_many_appointments_then_lie_outside(ada):
 
     report = run(HOURS, HEAD + "ada,tuesday,09:00,10:00\n", None)
 
-    assert report.results[0].says == "1 appointment then lies outside."
+    assert report.results[0].says == "1 appointment would be outside the hours."
 
 
 def test_changes_hours_nothing_the_second_time(ada):

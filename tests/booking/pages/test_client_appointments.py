@@ -177,7 +177,7 @@ def test_appointment_of_a_series_names_the_others(mine, weekly):
 
     page = mine.get(path(first)).content.decode()
 
-    assert "One of a series" in page
+    assert "Part of a series" in page
     assert path(second) in page
 
 
@@ -301,10 +301,10 @@ def test_cancel_cancels_with_the_reason(mine, appointment):
 @pytest.mark.parametrize(
     ("scope", "cancelled", "said"),
     [
-        ({}, [False, True], "Your appointment was cancelled"),
-        ({"scope": "this"}, [False, True], "Your appointment was cancelled"),
-        ({"scope": "following"}, [False, True], "Your appointment was cancelled"),
-        ({"scope": "all"}, [True, True], "2 of your appointments were cancelled"),
+        ({}, [False, True], "Your appointment has been cancelled."),
+        ({"scope": "this"}, [False, True], "Your appointment has been cancelled."),
+        ({"scope": "following"}, [False, True], "Your appointment has been cancelled."),
+        ({"scope": "all"}, [True, True], "2 of your appointments have been cancelled."),
     ],
 )
 def test_cancel_asks_of_a_series_which(mine, weekly, scope, cancelled, said):

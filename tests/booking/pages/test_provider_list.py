@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.
 def test_home_shows_providers_with_their_next_free_time(client, provider, service):
     text = text_of(client.get("/"))
 
-    assert "ML Maya Lindqvist Physiotherapy First visit Next free time Tuesday, 3 March 2026, 12:00" in text
+    assert "ML Maya Lindqvist Physiotherapy First visit Next available Tuesday, 3 March 2026, 12:00" in text
 
 
 def test_home_shows_times_in_the_visitors_timezone(client, provider):
@@ -33,7 +33,7 @@ def test_home_names_the_next_time_that_is_long_enough_for_the_shortest_service(c
 def test_home_says_when_nothing_is_free(client, provider):
     Slot.objects.all().delete()
 
-    assert "Nothing free at present" in text_of(client.get("/"))
+    assert "No availability right now" in text_of(client.get("/"))
 
 
 @pytest.mark.parametrize("words", ["maya", "LIND", "physio", "first visit", "maya visit"])
@@ -74,7 +74,7 @@ def test_home_reads_each_of_ten_words(client, provider):
 
 
 def test_home_says_when_nobody_fits(client, provider):
-    assert "Nobody here fits that search" in text_of(client.get("/", {"q": "nobody"}))
+    assert "No matches." in text_of(client.get("/", {"q": "nobody"}))
 
 
 @pytest.mark.parametrize("hidden", [{fact: False} for fact in PUBLISHED])
@@ -108,13 +108,13 @@ def test_provider_page_shows_services(client, provider, service):
 
     text = text_of(answer)
     assert "First visit 45 minutes" in text
-    assert "Operation 90 minutes Needs approval" in text
+    assert "Operation 90 minutes Requires approval" in text
     assert "Long gone" not in text
     assert f"/p/maya/book/{service.pk}/" in " ".join(links_of(answer))
 
 
 def test_provider_without_services_offers_a_slot(client, provider):
-    assert "An appointment 15 minutes" in text_of(client.get("/p/maya/"))
+    assert "Appointment 15 minutes" in text_of(client.get("/p/maya/"))
 
 
 def test_time_of_a_hold_is_nobodys_next_time(client, provider):

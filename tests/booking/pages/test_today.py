@@ -39,11 +39,11 @@ def test_today_shows_what_is_next(dashboard, provider, ada):
 
 def test_today_lists_what_a_change_of_hours_left_outside(dashboard, provider):
     appoint(provider, at("2026-03-05 09:00"))
-    assert "Outside the hours" not in page(dashboard)
+    assert "Outside working hours" not in page(dashboard)
     away = {"start_date": date(2026, 3, 5), "end_date": date(2026, 3, 5)}
     take_time_off(provider_id=provider.pk, fields=away, actor=SYSTEM, now=NOON)
 
-    assert "Outside the hours" in page(dashboard)
+    assert "Outside working hours" in page(dashboard)
 
 
 def test_today_shows_the_gaps_left(dashboard, provider):
@@ -93,7 +93,7 @@ def test_today_costs_the_same_however_much_there_is(
 
 
 def test_requests_says_when_nothing_waits(dashboard):
-    assert "Nothing waits" in page(dashboard, "dashboard-requests")
+    assert "No requests to review" in page(dashboard, "dashboard-requests")
 
 
 def test_requests_lists_what_waits_and_nothing_else(dashboard, provider, by_request):
@@ -133,4 +133,4 @@ def test_requests_lose_what_was_declined_with_a_reason(dashboard, provider, by_r
 
     waits.refresh_from_db()
     assert (waits.status, waits.cancellation_reason) == ("declined", "Too far")
-    assert "Nothing waits" in answer.content.decode()
+    assert "No requests to review" in answer.content.decode()

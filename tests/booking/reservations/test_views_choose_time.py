@@ -26,7 +26,7 @@ def chosen(provider, time=TUESDAY_NOON):
 def test_calendar_begins_with_the_first_free_day(client, provider, path):
     answer = client.get(path)
 
-    assert 'aria-label="Tuesday 3 March 2026, 18 times free" aria-current="date"' in answer.content.decode()
+    assert 'aria-label="Tuesday 3 March 2026, 18 times available" aria-current="date"' in answer.content.decode()
     assert times_of(answer)[f"{provider.pk}@{TUESDAY_NOON}"] == "Tuesday 3 March 2026, 12:00, 45 minutes"
 
 
@@ -34,8 +34,8 @@ def test_calendar_shows_how_full_each_day_is(client, path):
     labels = re.findall(r'class="day level-(\d)"[^>]*aria-label="([^"]+)"', client.get(path).content.decode())
 
     assert labels[:2] == [
-        ("3", "Tuesday 3 March 2026, 18 times free"),
-        ("4", "Wednesday 4 March 2026, 30 times free"),
+        ("3", "Tuesday 3 March 2026, 18 times available"),
+        ("4", "Wednesday 4 March 2026, 30 times available"),
     ]
 
 
@@ -43,10 +43,10 @@ def test_day_is_in_the_visitors_timezone(client, provider, path):
     answer = client.get(path, {"timezone": "Pacific/Auckland", "day": "2026-03-05"})
 
     labels = list(times_of(answer).values())
-    assert labels[0] == "Thursday 5 March 2026, 00:00, 45 minutes"
-    assert labels[-1] == "Thursday 5 March 2026, 23:45, 45 minutes"
-    assert "Times in Pacific/Auckland" in text_of(answer)
-    assert "Small: the time in UTC" in text_of(answer)
+    assert labels[0] == "Thursday 5 March 2026, 12:00 AM, 45 minutes"
+    assert labels[-1] == "Thursday 5 March 2026, 11:45 PM, 45 minutes"
+    assert "Times in Auckland" in text_of(answer)
+    assert "Smaller times are in UTC, the provider's time zone." in text_of(answer)
 
 
 def test_times_are_grouped_by_the_part_of_the_day(client, path):
@@ -78,7 +78,7 @@ def test_news_come_only_when_something_changed(client, provider, path):
     hold(provider, at("2026-03-03 12:00"))
     changed = client.get(path, {"day": "2026-03-03", "known": known})
 
-    assert "The free times have changed." in text_of(changed)
+    assert "The available times have changed." in text_of(changed)
     assert f"{provider.pk}@{TUESDAY_NOON}" not in times_of(changed)
 
 
@@ -131,7 +131,7 @@ def test_taking_more_than_one_may_hold_lists_what_is_held(client, provider, path
     answer = client.post(path, chosen(provider, ONE))
 
     assert answer.status_code == 409
-    assert "You already hold as many times" in text_of(answer)
+    assert "reached the limit for held times" in text_of(answer)
     assert first in answer.content.decode()
 
 
@@ -142,7 +142,7 @@ def test_taking_more_than_a_network_may_hold_is_refused(provider, path, settings
     answer = Browser().post(path, chosen(provider, ONE))
 
     assert answer.status_code == 409
-    assert "Many times are held from your network" in text_of(answer)
+    assert "Too many times are being held from your network" in text_of(answer)
     assert Browser(REMOTE_ADDR="192.0.2.7").post(path, chosen(provider, ONE)).status_code == 302
 
 
@@ -197,7 +197,7 @@ def test_own_hold_is_shown_as_ones_own(client, provider, path):
 
     answer = client.get(path)
 
-    assert times_of(answer)[f"{provider.pk}@{TUESDAY_NOON}"].endswith(", 45 minutes, your hold")
+    assert times_of(answer)[f"{provider.pk}@{TUESDAY_NOON}"].endswith(", 45 minutes, held for you")
     assert f"We are holding Tuesday, 3 March 2026, 12:00 with {provider.name} for you until 12:10." in text_of(answer)
     assert details in answer.content.decode()
 
@@ -219,7 +219,7 @@ def test_times_that_overlap_ones_own_hold_can_be_chosen(client, provider, path):
 
 
 def test_month_counts_ones_own_hold_as_free(client, provider, path):
-    before = re.findall(r'aria-label="(Tuesday 3 March 2026, \d+ times free)"', client.get(path).content.decode())
+    before = re.findall(r'aria-label="(Tuesday 3 March 2026, \d+ times available)"', client.get(path).content.decode())
     client.post(path, chosen(provider))
 
     assert before[0] in client.get(path).content.decode()
@@ -230,7 +230,7 @@ def test_hold_that_was_decided_on_is_shown_too(client, provider, path):
 
     answer = client.get(path)
 
-    assert times_of(answer)[f"{provider.pk}@{TUESDAY_NOON}"].endswith("your hold")
+    assert times_of(answer)[f"{provider.pk}@{TUESDAY_NOON}"].endswith("held for you")
     assert f"{provider.pk}@2026-03-03T12:15:00Z" not in times_of(answer)
 
 
@@ -241,7 +241,7 @@ def test_losing_a_race_keeps_what_was_held(client, provider, path):
     answer = client.post(path, chosen(provider, ONE))
 
     assert answer.status_code == 409
-    assert "What you hold" in text_of(answer)
+    assert "Times we're holding for you" in text_of(answer)
     assert details in answer.content.decode()
 
 
@@ -267,7 +267,7 @@ def test_second_pick_of_a_client_moves_their_hold(client, provider, path):
     client.post(path, chosen(provider, ONE))
 
     assert Reservation.objects.held(now=NOON).get().starts_at == at("2026-03-03 13:00")
-    assert "your hold" in client.get(path).content.decode()
+    assert "held for you" in client.get(path).content.decode()
 
 
 def test_taking_as_a_client_holds_for_them(client, provider, path):

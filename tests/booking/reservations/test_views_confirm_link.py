@@ -85,10 +85,10 @@ def status_of(reservation):
 def test_hold_page_shows_the_time_in_the_clients_timezone(client, provider, held):
     text = text_of(client.get(path_of(held)))
 
-    assert "Please confirm this time" in text
+    assert "Confirm your appointment" in text
     assert provider.name in text
     assert "Wednesday 4 March 2026 10:00 – 10:15 Europe/Berlin" in text
-    assert "Held for you until 13:30" in text
+    assert "We're holding this time for you" in text
 
 
 def test_hold_page_shows_the_service(client, provider, guest):
@@ -190,7 +190,7 @@ def test_confirming_awaits_approval_where_it_must(client, provider, guest):
 
     answer = client.post(path_of(held), {"do": "confirm"}, follow=True)
 
-    assert "it has yet to be approved" in text_of(answer)
+    assert "waiting for approval" in text_of(answer)
     assert Appointment.objects.get().status == AppointmentStatus.PENDING
 
 
@@ -256,7 +256,7 @@ def test_releasing_a_confirmed_one_is_refused(client, held):
     answer = client.post(path_of(held), {"do": "release"})
 
     assert (answer.status_code, status_of(held)) == (409, ReservationStatus.CONFIRMED)
-    assert "cancel its appointment" in text_of(answer)
+    assert "Cancel the appointment instead" in text_of(answer)
 
 
 def test_confirming_a_released_one_is_gone(client, held):
@@ -279,7 +279,7 @@ def test_hold_page_is_gone_from_the_very_moment_the_hold_ends(client, held, tidi
         looked, asked = client.get(path_of(held)), posted(held)
 
     assert (looked.status_code, asked.status_code) == (410, 410)
-    assert "This hold has expired" in text_of(looked)
+    assert "Your hold has expired" in text_of(looked)
     assert not Appointment.objects.exists()
 
 
@@ -297,7 +297,7 @@ def test_hold_page_of_a_cancelled_appointment_says_so(client, held):
 
     assert "This appointment was cancelled" in text
     assert "The doctor is ill" in text
-    assert "Add it to your calendar" not in text
+    assert "Add to your calendar" not in text
 
 
 def moved_twice(held):

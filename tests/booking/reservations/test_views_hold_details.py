@@ -46,8 +46,8 @@ def test_details_page_says_what_is_held_and_until_when(client, taken):
     answer = client.get(taken)
 
     text = text_of(answer)
-    assert "Held for you until 12:10" in text
-    assert "First visit With Maya Lindqvist When Tuesday 3 March 2026 12:00 – 12:45 UTC" in text
+    assert "We're holding this time for you – 10 minutes left" in text
+    assert "First visit With Maya Lindqvist Date and time Tuesday 3 March 2026 12:00 – 12:45 UTC" in text
     assert 'data-until="2026-03-02T12:10:00+00:00"' in answer.content.decode()
 
 
@@ -71,7 +71,7 @@ def test_whole_way_from_the_front_page_to_the_appointment(client, provider, serv
     details = client.post(path, {"at": first}).headers["Location"]
     client.post(details, ADA)
     link = mailed_link()
-    assert "Please confirm this time" in text_of(client.get(link))
+    assert "Confirm your appointment" in text_of(client.get(link))
 
     answer = client.post(link, {"do": "confirm"}, follow=True)
 
@@ -112,7 +112,7 @@ def test_taking_in_a_frame_is_never_done_as_who_is_logged_in(client, provider, p
         ({"name": "A\nB"}, "Control characters"),
         ({"email": "ada"}, "Enter a valid email address."),
         ({"phone": "12"}, "phone number"),
-        ({"by_sms": "on"}, "For text messages we need your number."),
+        ({"by_sms": "on"}, "Enter your phone number to get text messages."),
     ],
 )
 def test_errors_stand_at_their_field_and_nothing_is_lost(client, taken, wrong, said):
@@ -192,7 +192,7 @@ def test_expired_hold_keeps_what_was_typed_and_offers_other_times(client, taken,
         answer = client.post(taken, ADA)
 
     assert answer.status_code == 410
-    assert "This hold has expired" in text_of(answer)
+    assert "Your hold has expired" in text_of(answer)
     assert "My knee hurts" in answer.content.decode()
     assert len(times_of(answer)) == 3
 
@@ -247,7 +247,7 @@ def test_registered_client_who_has_booked_all_they_may_is_told_and_keeps_the_hol
     answer = client.post(taken, {"do": "confirm", "note": "My knee hurts"})
 
     assert answer.status_code == 409
-    assert "Verify your email address" in text_of(answer)
+    assert "Verify your email to book more" in text_of(answer)
     assert "My knee hurts" in answer.content.decode()
     assert Reservation.objects.get().status == "held"
 
@@ -259,7 +259,7 @@ def test_guest_who_has_booked_all_they_may_is_told(client, taken, settings):
     answer = client.post(mailed_link(), {"do": "confirm"})
 
     assert answer.status_code == 409
-    assert "as many as you may book" in text_of(answer)
+    assert "limit of 0 upcoming" in text_of(answer)
 
 
 def test_registered_clients_hold_is_nobody_elses_business(provider):

@@ -86,7 +86,7 @@ def test_own_hold_is_known_in_a_frame(framed, path):
     chooser = chooser_in(Browser().get("/p/maya/?embed=1"), path)
     details = tap(chooser, framed, "12:00")
 
-    assert "your hold" in Browser().get(chooser).content.decode()
+    assert "held for you" in Browser().get(chooser).content.decode()
     assert tap(chooser, framed, "12:00") == details
     assert chooser_in(Browser().get(details), path) == chooser
 
@@ -118,7 +118,7 @@ def test_visitor_is_known_by_the_address_in_frames_only(framed, path):
     chooser = chooser_in(Browser().get("/p/maya/?embed=1"), path)
     tap(chooser, framed, "12:00")
 
-    assert "your hold" not in Browser().get(chooser.replace("embed=1&", "")).content.decode()
+    assert "held for you" not in Browser().get(chooser.replace("embed=1&", "")).content.decode()
 
 
 def test_refusals_are_shown_in_the_frame_too(client, framed, path):
@@ -126,4 +126,4 @@ def test_refusals_are_shown_in_the_frame_too(client, framed, path):
 
     assert answer.status_code == 409
     assert frames(answer)[1] is None
-    assert "This time cannot be booked" in text_of(answer)
+    assert "This time can't be booked" in text_of(answer)

@@ -90,7 +90,7 @@ def test_refuses_a_file(content, code):
 def test_names_the_columns_nobody_knows():
     assert refused("name,nickname,=cmd\nKim,K,x\n") == (
         "unknown_columns",
-        "Nobody knows these columns: “nickname”, “=cmd”.",
+        "Unknown columns: “nickname”, “=cmd”.",
     )
 
 

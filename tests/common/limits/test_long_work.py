@@ -303,4 +303,4 @@ def test_request_without_a_database_says_so(no_database, path):
     response = browser.get(path)
 
     assert response.status_code == 503
-    assert "cannot reach its database" in response.content.decode()
+    assert "reach our database" in response.content.decode()

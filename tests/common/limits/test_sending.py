@@ -70,7 +70,11 @@ def test_reason_says_which_limit_it_was(settings):
 
     reasons = [wait and wait.reason for wait in take([mail(), mail(), mail()], now=NOON)]
 
-    assert reasons == [None, "This sender may send 1 an hour at most.", "This sender may send 1 an hour at most."]
+    assert reasons == [
+        None,
+        "This sender can send up to 1 messages an hour.",
+        "This sender can send up to 1 messages an hour.",
+    ]
 
 
 def test_what_waits_is_not_counted(settings):

@@ -149,7 +149,7 @@ def test_a_client_who_left_meanwhile_is_not_written_to_and_the_message_says_why(
     send(DAY_BEFORE)
 
     assert len(telegram.sent) == 1
-    assert telling(appointment, "cancelled").get().reason == "There is no address to send it to."
+    assert telling(appointment, "cancelled").get().reason == "No address to send it to."
 
 
 def test_what_the_channel_refuses_is_not_sent_and_only_readers_of_opt_outs_learn_why(telegram, appointment, provider):
@@ -191,7 +191,7 @@ def test_it_counts_towards_its_own_limits(settings, telegram, provider, booker):
 
     assert len(telegram.sent) == 1
     waiting = [message for one in made for message in telling(one).filter(kind=MessageKind.BOOKED)]
-    assert [message.error for message in waiting] == ["This sender may send 1 an hour at most."]
+    assert [message.error for message in waiting] == ["This sender can send up to 1 messages an hour."]
 
 
 # --- Texts ------------------------------------------------------------------------------------------------------------
@@ -301,7 +301,7 @@ def test_a_signed_link_opts_out(client, appointment, settings):
     page = client.get(path).content.decode()
     client.post(path, {"do": "stop"})
 
-    assert "Send me no more reminders" in page
+    assert "Stop reminders" in page
     assert reminders(appointment) == []
 
 

@@ -171,9 +171,9 @@ def test_settle_writes_down_whatever_the_other_side_says():
 
 def test_close_ends_it_with_the_reason():
     message = owed()
-    close(the_one(), MessageStatus.EXPIRED, "It came too late to help.")
+    close(the_one(), MessageStatus.EXPIRED, "It was too late to be useful.")
 
-    assert state(message)[::2] == (MessageStatus.EXPIRED, "It came too late to help.")
+    assert state(message)[::2] == (MessageStatus.EXPIRED, "It was too late to be useful.")
 
 
 def test_close_is_for_the_last_to_claim_it():
@@ -181,6 +181,6 @@ def test_close_is_for_the_last_to_claim_it():
     first = the_one()
     leased(NOON + LEASE)
 
-    close(first, MessageStatus.EXPIRED, "It came too late to help.")
+    close(first, MessageStatus.EXPIRED, "It was too late to be useful.")
 
     assert state(message)[0] == MessageStatus.PENDING

@@ -188,4 +188,4 @@ def test_what_waited_in_vain_until_it_was_of_no_use_has_expired_and_says_why():
     assert expire_waiting("email", error="The mail server cannot be reached.", now=NOON) == 1
 
     assert [state(each)[0] for each in (over, useful, text)] == ["expired", "pending", "pending"]
-    assert state(over)[2] == "It came too late to help. The mail server cannot be reached."
+    assert state(over)[2] == "It was too late to be useful. The mail server cannot be reached."

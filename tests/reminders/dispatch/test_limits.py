@@ -59,7 +59,7 @@ def test_what_is_beyond_waits_for_the_next_hour_and_says_why(settings, provider,
     assert send(NOON) == 2
     assert states() == [SENT, SENT, PENDING]
     waiting = Message.objects.get(status=PENDING)
-    assert waiting.error == "This sender may send 2 an hour at most."
+    assert waiting.error == "This sender can send up to 2 messages an hour."
     assert NOON + HOUR <= waiting.next_at < NOON + HOUR + minutes(2)
     assert (waiting.failures, waiting.attempts.count()) == (0, 0)
 
@@ -74,7 +74,7 @@ def test_what_would_come_too_late_after_the_limit_has_failed_and_says_why(settin
     send(NOON)
 
     assert states() == [SENT, FAILED]
-    assert Message.objects.get(status=FAILED).error == "This sender may send 1 an hour at most."
+    assert Message.objects.get(status=FAILED).error == "This sender can send up to 1 messages an hour."
 
 
 def test_one_mailbox_is_not_flooded_whoever_writes(settings, mailoutbox):
@@ -113,7 +113,7 @@ def test_mail_about_an_account_is_given_up_where_the_limit_ends_too_late(setting
     send(NOON + minutes(62))
 
     assert states() == []
-    assert "is given up: It came too late to help." in caplog.text
+    assert "is given up: It was too late to be useful." in caplog.text
 
 
 def test_reserve_lets_a_link_to_confirm_through(settings, provider):

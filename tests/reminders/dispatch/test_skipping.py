@@ -29,7 +29,7 @@ def verdict(message, now=NOON) -> tuple | None:
     return answer and (answer[0], str(answer[1]))
 
 
-NO_LONGER_SO = (MessageStatus.CANCELLED, "It is no longer so.")
+NO_LONGER_SO = (MessageStatus.CANCELLED, "No longer applies.")
 UNWANTED = (MessageStatus.CANCELLED, OPTED_OUT)
 
 
@@ -42,7 +42,7 @@ def test_what_helps_nobody_any_more_has_expired_from_that_very_moment_on():
     start = message.useful_until
 
     assert verdict(message, start - INSTANT) is None
-    assert verdict(message, start) == (MessageStatus.EXPIRED, "It came too late to help.")
+    assert verdict(message, start) == (MessageStatus.EXPIRED, "It was too late to be useful.")
 
 
 @pytest.mark.parametrize("status", [MessageStatus.CANCELLED, MessageStatus.SENT])
@@ -106,7 +106,7 @@ def test_message_without_an_address_is_not_sent(channel, gone):
         setattr(client, name, value)
     client.save()
 
-    assert verdict(message) == (MessageStatus.CANCELLED, "There is no address to send it to.")
+    assert verdict(message) == (MessageStatus.CANCELLED, "No address to send it to.")
 
 
 def test_provider_who_left_is_told_nothing():
@@ -117,7 +117,7 @@ def test_provider_who_left_is_told_nothing():
     user.is_active = False
     user.save()
 
-    assert verdict(message) == (MessageStatus.CANCELLED, "There is no address to send it to.")
+    assert verdict(message) == (MessageStatus.CANCELLED, "No address to send it to.")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_send_is_of_no_use_any_more_once_the_link_has_ended(owed, no_mail_server
     sends(3 * 24 * 3600 + 600)
 
     assert not Message.objects.exists()
-    assert f"The mail {owed.key} is given up: It came too late to help." in caplog.text
+    assert f"The mail {owed.key} is given up: It was too late to be useful." in caplog.text
 
 
 def test_link_to_set_a_password_is_tried_for_as_long_as_it_leads_somewhere(settings):

@@ -103,7 +103,7 @@ def test_failed_messages_are_sent_again(office, mailoutbox):
     )
 
     said = [str(message) for message in page.context["messages"]]
-    assert said[-1] == "Messages to be sent again: 1."
+    assert said[-1] == "Messages queued to send again: 1."
     assert "Only a message that failed can be sent again." in said[0]
     one.refresh_from_db()
     assert one.status == MessageStatus.PENDING

@@ -165,7 +165,7 @@ def test_client_is_told_in_words_what_went_wrong_and_the_provider_what_was_answe
         answer = api.get(path).json()
         return answer.get("results", [answer])[0]["error"]
 
-    assert error(booker_api) == "It could not be delivered."
+    assert error(booker_api) == "We couldn't deliver it."
     assert (error(provider_api), error(staff_api)) == (RAW, RAW)
 
 
@@ -189,7 +189,7 @@ def test_what_is_due_says_that_it_waits_for_the_mail_server(booker_api, provider
         return {row["id"]: row["error"] for row in api.get("/api/reminders").json()["results"]}
 
     assert errors(provider_api) == {message.pk: "The mail server cannot be reached", other.pk: ""}
-    assert errors(booker_api) == {message.pk: "It could not be delivered yet, and is tried again.", other.pk: ""}
+    assert errors(booker_api) == {message.pk: "We couldn't deliver it yet and will try again.", other.pk: ""}
 
 
 def test_appointment_lists_its_reminders(booker_api, made, provider):
@@ -243,7 +243,7 @@ def test_retry_does_not_bring_back_what_is_no_longer_so(provider_api, made, mail
     send(NOON)
 
     message.refresh_from_db()
-    assert (message.status, message.error) == ("cancelled", "It is no longer so.")
+    assert (message.status, message.error) == ("cancelled", "No longer applies.")
 
 
 # --- Offsets ----------------------------------------------------------------------------------------------------------

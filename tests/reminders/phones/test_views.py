@@ -46,7 +46,7 @@ class TestOwnPage:
 
         page = browser_of(client.user).post(self.url, {"do": "verify", "code": "000000"})
 
-        assert "This code is not valid" in page.content.decode()
+        assert "This code is wrong or has expired." in page.content.decode()
         assert not Client.objects.get().phone_is_verified
 
     def test_verified_phone_is_asked_for_no_code(self):

@@ -609,7 +609,7 @@ def test_follow_series_tells_of_a_cancellation_once(series, mailoutbox):
     cancel_series(series_id=series.pk, scope=SeriesScope.ALL, actor=SYSTEM, now=NOON)
 
     assert send(NOON) == 2
-    assert "Further times: Friday, 6 March 2026, 09:00 (UTC)" in mailoutbox[0].body
+    assert "Other times: Friday, 6 March 2026, 09:00 (UTC)" in mailoutbox[0].body
 
 
 def test_follow_series_attaches_the_calendar_entries_of_all(series, mailoutbox):

@@ -163,8 +163,8 @@ def test_takes_back_all_but_a_stop(office):
     page = office.post(url("optout_changelist"), data, follow=True)
 
     assert [ended for *_, ended in rows()] == [NOON, None]
-    assert "Opt-outs taken back: 1." in text_of(page)
-    assert "answering START" in text_of(page)
+    assert "Opt-outs ended: 1." in text_of(page)
+    assert "Reply START" in text_of(page)
 
 
 def test_takes_nothing_back_without_the_permission():

@@ -96,7 +96,7 @@ def test_preferences_refuse_what_cannot_be(booker_api, body, code, field):
 def test_preferences_refuse_a_whole_day_of_quiet_and_say_what_to_do_instead(booker_api):
     answer = booker_api.patch(MINE, {"quiet_from": "00:00", "quiet_until": "24:00"})
 
-    assert "For no reminders at all choose no channels" in answer.json()["errors"][0]["detail"]
+    assert "To get no reminders, choose no channels" in answer.json()["errors"][0]["detail"]
 
 
 def test_preferences_of_ones_own_are_for_clients(provider_api, staff_api, api):

@@ -141,9 +141,9 @@ def test_client_cannot_find_out_by_taking_it_back(stands):
 
 # --- Why a message was not sent ---------------------------------------------------------------------------------------
 
-UNREACHABLE = "We cannot write to the client there."
+UNREACHABLE = "contact the client there. The address may be"
 TELLING = [OPTED_OUT, "Twilio 21610: Attempt to send to unsubscribed recipient", "undelivered 21610"]
-LATE, NOT_SERVED = "It came too late to help.", "Text messages do not go to this country."
+LATE, NOT_SERVED = "It was too late to be useful.", "Text messages do not go to this country."
 LIKE_IT = [
     sms.NOT_VERIFIED,
     sms.NOT_SERVED,
@@ -195,7 +195,7 @@ def test_staff_read_the_cause_in_their_language(not_sent):
 
     assert message.reason == "The client opted out."
     with override("de"):
-        assert message.reason == "Der Kunde hat sich abgemeldet."
+        assert message.reason == "Der Kunde hat abbestellt."
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_sentences_of_before_become_codes_and_back(not_sent, sentence, code, bac
     assert Message.objects.get(pk=message.pk).error == back
 
 
-@pytest.mark.parametrize("reason", ["Twilio 21617: too much to say", "550 no such mailbox", "It is no longer so."])
+@pytest.mark.parametrize("reason", ["Twilio 21617: too much to say", "550 no such mailbox", "No longer applies."])
 def test_provider_reads_what_tells_nothing_of_an_opt_out(provider_api, not_sent, reason):
     assert provider_api.get(f"/api/reminders/{not_sent(reason).pk}").json()["error"] == reason
 
@@ -262,7 +262,9 @@ def test_provider_is_told_to_tell_them_in_the_same_words(provider):
         made = appoint(provider, at(f"2026-03-04 {hour:02}:00"), client=client, actor=SYSTEM)
         said.append(with_notification_note("Booked.", made, Event.BOOKED))
 
-    assert said == ["Booked. We have no way to write to Ada: please tell them yourself."] * 2 + ["Booked. Ada is told."]
+    assert said == ["Booked. We have no way to contact Ada. Please tell them yourself."] * 2 + [
+        "Booked. We've notified Ada."
+    ]
 
 
 # --- A provider's clients ---------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def test_adding_asks_again_for_what_is_never_sent(office):
 
     page = office.get(url("add"), which)
 
-    assert "No such message is ever sent" in str(page.context["form"].errors["kind"])
+    assert "We never send this message" in str(page.context["form"].errors["kind"])
 
 
 def test_form_lists_the_variables(office):
@@ -148,7 +148,12 @@ def test_refuses_a_second_one_for_the_same(office):
     page = office.post(url("add"), MINE)
 
     assert errors(page) == {
-        "__all__": ["There already are words for this provider, kind, channel, recipient and language. Change those."]
+        "__all__": [
+            (
+                "A template already exists for this provider, kind, channel, recipient and language. Edit that one "
+                "instead."
+            )
+        ]
     }
 
 
@@ -161,7 +166,7 @@ def test_preview_shows_what_stands_in_the_form(office):
     page = office.post(url("preview"), {**MINE, "language": "fr", "body": "<b> {{ client_name }}"})
 
     letter = page.context["preview"].letter
-    assert letter.subject == "See you on jeudi 5 mars 2026, 09:00 (UTC)"
+    assert letter.subject == "See you on jeudi 5 mars 2026 à 09:00 (UTC)"
     assert letter.text.startswith("<b> Alex Exemple")
     text = page.content.decode()
     assert "&lt;b&gt; Alex Exemple" in text
@@ -242,7 +247,7 @@ def test_preview_needs_permission():
 def test_sends_a_test_of_what_stands_in_the_form(office, mailoutbox):
     page = office.post(url("preview"), {**MINE, "_send": "yes"})
 
-    assert told(page) == ["A test was sent to boss@example.org."]
+    assert told(page) == ["Test sent to boss@example.org."]
     assert [mail.subject for mail in mailoutbox] == ["Test: See you on Thursday, 5 March 2026, 09:00 (UTC)"]
 
 

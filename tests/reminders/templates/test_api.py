@@ -189,7 +189,7 @@ def test_preview_without_words_shows_those_in_use(ada_api, own):
 
     assert ada_api.post(f"{PATH}/preview", which).json()["words"] == {"subject": own.subject, "body": own.body}
     shipped = ada_api.post(f"{PATH}/preview", {**which, "language": "fr"}).json()["words"]
-    assert shipped["subject"] == "Réservé : {{ title }}, {{ start }}"
+    assert shipped["subject"] == "Réservé : {{ title }}, {{ start }}"
 
 
 def test_preview_is_for_those_who_keep_words(api, booker_api, staff_api):
@@ -209,11 +209,11 @@ def test_preview_refuses_what_could_not_be_saved(ada_api):
 @pytest.mark.parametrize(
     ("asked", "language", "detail"),
     [
-        ("", "en", "There is no such thing, or it is not yours to see."),
-        ("de-AT,de;q=0.9,en;q=0.8", "de", "Das gibt es nicht, oder es ist nicht für Sie bestimmt."),
-        ("tlh, fr;q=0.5", "fr", "Cela n’existe pas, ou n’est pas visible pour vous."),
-        ("tlh", "en", "There is no such thing, or it is not yours to see."),
-        ("x" * 5000, "en", "There is no such thing, or it is not yours to see."),
+        ("", "en", "Not found, or you don't have access to it."),
+        ("de-AT,de;q=0.9,en;q=0.8", "de", "Nicht gefunden, oder Sie haben keinen Zugriff."),
+        ("tlh, fr;q=0.5", "fr", "Introuvable, ou vous n’y avez pas accès."),
+        ("tlh", "en", "Not found, or you don't have access to it."),
+        ("x" * 5000, "en", "Not found, or you don't have access to it."),
     ],
 )
 def test_errors_are_told_in_the_askers_language_under_the_same_code(ada_api, asked, language, detail):
@@ -226,7 +226,7 @@ def test_errors_are_told_in_the_askers_language_under_the_same_code(ada_api, ask
 def test_documentation_is_in_one_language(api):
     answer = api.get("/api/schema", HTTP_ACCEPT_LANGUAGE="de")
 
-    assert "Write times with the offset of this IANA zone." in answer.content.decode()
+    assert "Return times with the offset of this IANA time zone." in answer.content.decode()
 
 
 def test_admin_speaks_the_language_of_the_browser(client):

@@ -97,7 +97,7 @@ def language(request, settings):
             "Dienstag, 3. März 2026, 10:00 Uhr (Europe/Berlin)",
             "Di., 03.03.2026, 10:00 Uhr (Europe/Berlin)",
         ),
-        ("fr", "Asia/Tokyo", "mardi 3 mars 2026, 18:00 (Asia/Tokyo)", "mar. 03/03/2026, 18:00 (Asia/Tokyo)"),
+        ("fr", "Asia/Tokyo", "mardi 3 mars 2026 à 18:00 (Asia/Tokyo)", "mar. 03/03/2026, 18:00 (Asia/Tokyo)"),
     ],
 )
 def test_told_is_local_names_the_zone_and_speaks_the_language(code, zone, long, short):
@@ -140,10 +140,10 @@ def test_written_tells_each_side_of_the_other(kind):
     to_provider = sent(a_message(kind, recipient=Recipient.PROVIDER))
 
     assert (to_client.address, to_client.to_name) == ("kim@example.org", "Kim")
-    assert to_client.text.startswith("Hello Kim,")
+    assert to_client.text.startswith("Hi Kim,")
     assert "Dr. Ada" in to_client.text
     assert (to_provider.address, to_provider.to_name) == ("doctor@example.org", "Dr. Ada")
-    assert to_provider.text.startswith("Hello Dr. Ada,")
+    assert to_provider.text.startswith("Hi Dr. Ada,")
     assert "Kim" in to_provider.subject
     assert "/r/" not in to_provider.text
 
@@ -159,9 +159,9 @@ def test_written_whole():
 
     assert outgoing.subject == "Cancelled: Check-up, Tuesday, 3 March 2026, 4:00 AM (America/New_York)"
     assert outgoing.text == (
-        "Hello Kim,\n\nyour appointment with Dr. Ada has been cancelled:\n\nCheck-up\n"
-        "Tuesday, 3 March 2026, 4:00 AM (America/New_York)\n\nReason: Snow.\n\n"
-        "The attached file takes it out of your calendar.\n\n-- \nScheduler\n"
+        "Hi Kim,\n\nYour appointment with Dr. Ada has been cancelled:\n\nCheck-up\nTuesday, 3 March 2026, 4:00 "
+        "AM (America/New_York)\n\nReason: Snow.\n\nRemove it from your calendar with the attached file.\n\n"
+        "-- \nScheduler\n"
     )
 
 
@@ -179,7 +179,7 @@ def test_written_lists_so_many_further_times_and_says_how_many_more(channel, num
     last = at("2026-05-04 09:00")
     message.details["others"] = [(last - timedelta(hours=hours)).isoformat() for hours in reversed(range(number))]
 
-    told = sent(message).text.split("Further times: ")[1].split("\n")[0].split("; ")
+    told = sent(message).text.split("Other times: ")[1].split("\n")[0].split("; ")
 
     assert (len(told), told[-1]) == (min(number, {"sms": 3, "email": 60}[channel] + 1), end)
 
@@ -264,7 +264,9 @@ def test_words_of_one_s_own_are_used():
     outgoing = sent(a_message(title="Check-up"), custom_texts)
 
     assert outgoing.subject == "Check-up"
-    assert outgoing.text.startswith("See you, Kim!\n\nSee, move or cancel the appointment: http://localhost:8000/a/")
+    assert outgoing.text.startswith(
+        "See you, Kim!\n\nView, reschedule or cancel the appointment: http://localhost:8000/a/"
+    )
 
 
 @pytest.mark.parametrize(("reason", "told"), [("Snow.", "Because: Snow."), ("", "has been cancelled")])

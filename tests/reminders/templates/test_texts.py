@@ -53,7 +53,7 @@ def test_there_are_words_for_all_that_is_ever_sent():
         ((MessageKind.BOOKED, "sms", Recipient.PROVIDER), "none"),
         (
             (MessageKind.HOLD, "sms", Recipient.CLIENT),
-            "reminder, booked, awaiting approval, approved, declined, moved, ",
+            "reminder, booked, waiting for approval, approved, declined, rescheduled, ",
         ),
     ],
 )
@@ -61,7 +61,7 @@ def test_validate_names_what_is_sent_instead_of_what_never_is(which, kinds):
     with pytest.raises(ValidationError) as refused:
         validate_sent(*which)
 
-    assert f" there are: {kinds}" in refused.value.message_dict["kind"][0]
+    assert f": {kinds}" in refused.value.message_dict["kind"][0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -31,7 +31,7 @@ def test_words_in_use_are_shown_with_what_they_look_like(dashboard):
     answer = dashboard.get(BOOKED)
 
     assert "{{ client_name }}" in answer.content.decode()
-    assert "Hello Alex Sample" in answer.context["preview"].letter.text
+    assert "Hi Alex Sample" in answer.context["preview"].letter.text
 
 
 def test_a_preview_shows_what_was_typed_and_keeps_nothing(dashboard):
@@ -63,7 +63,7 @@ def test_words_of_text_messages_have_no_subject(dashboard):
 def test_words_with_an_unknown_variable_are_refused_with_what_was_typed(dashboard, deed):
     answer = dashboard.post(BOOKED, SEE_YOU | {"body": "Dear {{ nobody }}", "do": deed})
 
-    assert "There is no variable “nobody”" in answer.context["form"].errors["body"][0]
+    assert "Unknown variable “nobody”" in answer.context["form"].errors["body"][0]
     assert "Dear {{ nobody }}" in answer.content.decode()
     assert not MessageTemplate.objects.exists()
     assert not mail.outbox

@@ -247,7 +247,7 @@ def test_days_of_nothing_but_failures_disable(endpoint, settings):
 
     assert fail(endpoint, NOON + 5 * DAY - MOMENT) == (NOON, None)
     assert fail(endpoint, NOON + 5 * DAY) == (NOON, NOON + 5 * DAY)
-    assert endpoint.disabled_reason == "It has only failed since 2026-03-02 12:00 UTC."
+    assert endpoint.disabled_reason == "Every delivery has failed since 2026-03-02 12:00 UTC."
     assert not WebhookEndpoint.objects.active().exists()
 
 
