@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts.keys.scopes import Scope
 from booking.models import Appointment
@@ -35,6 +36,7 @@ def on_a_site(test: Any) -> Any:
 @pytest.fixture
 def folder(live_server, monkeypatch, tmp_path) -> Path:
     """A folder for a client, and the environment of the guide: a site where a provider has a key."""
+    APIClient().get("/api/v1/schema")  # On a busy machine making it takes longer than generators wait.
     provider = open_provider(now=timezone.now(), horizon_days=14)
     monkeypatch.setenv("SITE", live_server.url)
     monkeypatch.setenv("SCHEDULER_KEY", new_key(provider.user, Scope.READ, Scope.BOOK, Scope.MANAGE).text)
