@@ -389,6 +389,8 @@ NOT_PAGES = {
     "after-login": "leads on",
     "my-sign-in-end": "takes POST only",
     "mcp": "takes messages of programs",
+    "picture": "a picture",
+    "brand": "a stylesheet",
     "my-key": "takes POST only",
     "issuer": "leads on, where an issuer is set",
     "issuer-callback": "leads on, where an issuer is set",
