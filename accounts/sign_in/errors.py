@@ -126,4 +126,4 @@ class AccountInactive(DomainError):
 class LoginErased(DomainError):
     code = "login_erased"
     kind = ErrorKind.CONFLICT
-    message = _("This person was erased at their own request. Nobody can log in as them again.")
+    message = _("This person asked us to erase their data. Nobody can sign in as them again.")

@@ -146,7 +146,7 @@ class OverrideField(serializers.MultipleChoiceField):
         super().__init__(
             choices=[(override.value, override.label) for override in ON_REQUEST],
             required=False,
-            help_text=_("For the provider and staff: rules to set aside on purpose. Recorded. An empty list is none."),
+            help_text=_("For the provider and staff: rules to override. We record this. An empty list overrides none."),
             **kwargs,
         )
 

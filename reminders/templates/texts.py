@@ -120,7 +120,9 @@ def validate_subject(text: str) -> None:
     """Raise ValidationError (`secret_in_subject`, on the subject) for a variable that belongs in the text only."""
     for name in names_in(text):
         if name in SECRETS:
-            says = _("“%(name)s” confirms a reservation, and subjects are shown on locked screens. Use it in the text.")
+            says = _(
+                "“%(name)s” confirms a reservation, and subjects show on locked screens. Use it in the text instead."
+            )
             error = ValidationError(says, code="secret_in_subject", params={"name": name})
             raise ValidationError({"subject": error})
 
