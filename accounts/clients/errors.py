@@ -9,3 +9,4 @@ class ClientExists(DomainError):
     code = "client_exists"
     kind = ErrorKind.CONFLICT
     message = _("This address book already has a client with this email.")
+    remedy = "Find the client with `GET /api/v1/clients?search=` and use that id."

@@ -9,3 +9,4 @@ class SlugTaken(DomainError):
     code = "slug_taken"
     kind = ErrorKind.CONFLICT
     message = _("This booking link is taken. Choose another slug.")
+    remedy = "Send another `slug`."

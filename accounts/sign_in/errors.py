@@ -9,12 +9,14 @@ class SignUpClosed(DomainError):
     code = "sign_up_closed"
     kind = ErrorKind.FORBIDDEN
     message = _("You can't create an account here yourself. Contact us if you need one.")
+    remedy = "Have whoever runs the site create the account."
 
 
 class EmailTaken(DomainError):
     code = "email_taken"
     kind = ErrorKind.CONFLICT
     message = _("There is already an account with this email. Sign in, or reset the password.")
+    remedy = "Log in with this email, or call `POST /api/v1/password/reset`."
 
 
 class NoActiveAccount(DomainError):
@@ -25,6 +27,7 @@ class NoActiveAccount(DomainError):
 
     code = "no_active_account"
     message = _("No active account matches this email and password.")
+    remedy = "Ask for email and password again. A deactivated account is answered the same way."
 
 
 class SecondFactorRequired(DomainError):
@@ -32,11 +35,13 @@ class SecondFactorRequired(DomainError):
     message = _(
         "This account uses two-factor authentication: send a code from your authenticator app, or a recovery code."
     )
+    remedy = "Ask for the code, and send it as `code` with the same email and password."
 
 
 class WrongCode(DomainError):
     code = "wrong_code"
     message = _("This code is wrong or no longer valid. Try a new one.")
+    remedy = "Ask for the present code of the authenticator, or for an unused recovery code."
 
 
 class TooManyGuesses(DomainError):
@@ -45,11 +50,13 @@ class TooManyGuesses(DomainError):
     code = "too_many_guesses"
     kind = ErrorKind.TOO_MANY
     message = _("Too many wrong passwords or codes. Wait a while and try again, or set a new password.")
+    remedy = "Wait for the seconds of `Retry-After`. Do not retry by itself: each try counts."
 
 
 class TokenNotValid(DomainError):
     code = "token_not_valid"
     message = _("This token is invalid or has expired. Sign in again.")
+    remedy = "Log in again. A refresh token works once: keep the new one of each answer."
 
 
 class SignInEnded(DomainError):
@@ -58,22 +65,26 @@ class SignInEnded(DomainError):
     code = "sign_in_ended"
     kind = ErrorKind.NOT_FOUND
     message = _("You are already signed out there.")
+    remedy = "Nothing: it has ended. Read the list of sign-ins again."
 
 
 class WrongPassword(DomainError):
     code = "wrong_password"
     message = _("This is not your current password.")
+    remedy = "Ask for the current password again."
 
 
 class LinkNotValid(DomainError):
     code = "link_not_valid"
     message = _("This link is invalid or has expired. Request a new one.")
+    remedy = "Have a new link mailed. Links work once, and for a limited time."
 
 
 class NoIssuer(DomainError):
     code = "no_issuer"
     kind = ErrorKind.FORBIDDEN
     message = _("This site doesn't offer sign-in with other services.")
+    remedy = "Log in by `POST /api/v1/login`. Operators set an issuer by `OIDC_ISSUER`."
 
 
 class IssuerUnavailable(DomainError):
@@ -82,6 +93,7 @@ class IssuerUnavailable(DomainError):
     code = "issuer_unavailable"
     kind = ErrorKind.UNAVAILABLE
     message = _("The service you sign in with isn't responding. Try again in a moment, or sign in with your password.")
+    remedy = "Wait for a moment and try again, or log in by `POST /api/v1/login`."
     retry_after = 10
 
 
@@ -90,6 +102,7 @@ class IdentityNotValid(DomainError):
 
     code = "identity_not_valid"
     message = _("The sign-in data from the service is invalid or has expired. Sign in again.")
+    remedy = "Get a new ID token of the issuer for this site and send it within ten minutes, once."
 
 
 class IdentityUnverified(DomainError):
@@ -98,6 +111,7 @@ class IdentityUnverified(DomainError):
     code = "identity_unverified"
     kind = ErrorKind.FORBIDDEN
     message = _("The service hasn't verified your email. Verify it there, or sign in with a password.")
+    remedy = "Have the email verified at the issuer, then get a new ID token."
 
 
 class IdentityTaken(DomainError):
@@ -109,21 +123,25 @@ class IdentityTaken(DomainError):
         "Your email is linked here to another account with this service. Sign in with your password and remove that "
         "link."
     )
+    remedy = "Have the person log in with their password and remove the other account under Account."
 
 
 class StaffByPassword(DomainError):
     code = "staff_by_password"
     kind = ErrorKind.FORBIDDEN
     message = _("Staff sign in with their password here.")
+    remedy = "Log in by `POST /api/v1/login`, with the second factor if there is one."
 
 
 class AccountInactive(DomainError):
     code = "account_inactive"
     kind = ErrorKind.FORBIDDEN
     message = _("This account is not active.")
+    remedy = "Ask the staff of the site to activate it."
 
 
 class LoginErased(DomainError):
     code = "login_erased"
     kind = ErrorKind.CONFLICT
     message = _("This person asked us to erase their data. Nobody can sign in as them again.")
+    remedy = "Create another account, with the email that the person has now."

@@ -57,11 +57,13 @@ Guest = Visitor | Attendee
 class GuestTokenNotValid(AuthenticationFailed):
     default_code = "guest_token_not_valid"
     default_detail = _("This token doesn't belong to a hold or an appointment. Hold a time to get one.")
+    remedy = "Send the `guest_token` of the newest answer, as `Authorization: Guest …`."
 
 
 class GuestTokenExpired(AuthenticationFailed):
     default_code = "guest_token_expired"
     default_detail = _("This token has expired: it's valid for one day. Hold a time again.")
+    remedy = "Hold a time again. Appointments are changed by the link in their mail."
 
 
 class GuestAuthentication(BaseAuthentication):

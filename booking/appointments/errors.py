@@ -9,21 +9,25 @@ class TooManyAppointments(DomainError):
     code = "too_many_appointments"
     kind = ErrorKind.CONFLICT
     message = _("You've reached the limit for upcoming appointments. Cancel one first.")
+    remedy = "Cancel one, or have the provider book. With `details.verify_email`, verify the email."
 
 
 class TooOften(DomainError):
     code = "too_often"
     kind = ErrorKind.TOO_MANY
     message = _("Too many bookings and changes in a short time. Wait a while and try again.")
+    remedy = "Wait for the seconds of `Retry-After`, or have the provider book."
 
 
 class BadTransition(DomainError):
     code = "bad_transition"
     kind = ErrorKind.CONFLICT
     message = _("The appointment can't change from its current status to this one.")
+    remedy = "Read the appointment again, and choose from `details.allowed`."
 
 
 class NotYet(DomainError):
     code = "not_yet"
     kind = ErrorKind.CONFLICT
     message = _("The appointment hasn't started yet. Record its outcome once it has begun.")
+    remedy = "Send it again once the appointment has begun."

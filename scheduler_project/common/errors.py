@@ -29,13 +29,15 @@ class ErrorKind(Enum):
 class DomainError(Exception):
     """A refusal of an operation.
 
-    `message` gives the reason and the remedy, for people; `field` names the input at fault, if there is one; `details`
+    `message` gives the reason and the way out, for people; `field` names the input at fault, if there is one; `details`
     is a dict ready for JSON, for programs: the free alternatives of a taken slot, for example.
     """
 
     code = "error"
     kind = ErrorKind.INVALID
     message: str | Promise = _("This cannot be done.")
+    remedy = ""
+    """The way out for programs: for the reference of errors, in English. Each class with a code has its own."""
     retry_after: int | None = None
     """The seconds until a retry makes sense, if known."""
 
@@ -59,18 +61,21 @@ class NotFound(DomainError):
     code = "not_found"
     kind = ErrorKind.NOT_FOUND
     message = _("Not found, or you don't have access to it.")
+    remedy = "Look for the id in the list. What belongs to somebody else is answered the same way."
 
 
 class NotAllowed(DomainError):
     code = "not_allowed"
     kind = ErrorKind.FORBIDDEN
     message = _("You don't have permission to do this.")
+    remedy = "Ask somebody who may, or leave out the field in `attr` if one is named."
 
 
 class InUse(DomainError):
     code = "in_use"
     kind = ErrorKind.CONFLICT
     message = _("This has bookings, so it can't be deleted.")
+    remedy = "Keep it. A service can be made inactive by `is_active`, and a client can be erased."
 
 
 class TryAgain(DomainError):
@@ -79,6 +84,7 @@ class TryAgain(DomainError):
     code = "try_again"
     kind = ErrorKind.CONFLICT
     message = _("Someone else changed this at the same moment, so nothing was saved. Try again.")
+    remedy = "Send the same request again. Wait a little longer each time."
 
 
 class TooBusy(DomainError):
@@ -87,9 +93,11 @@ class TooBusy(DomainError):
     code = "too_busy"
     kind = ErrorKind.UNAVAILABLE
     message = _("We're very busy right now, so nothing was saved. Try again in a moment.")
+    remedy = "Wait for the seconds of `Retry-After`, then send the same request again."
     retry_after = 2
 
 
 class Missing(DomainError):
     code = "required"
     message = _("Required information is missing.")
+    remedy = "Send the field in `attr`."

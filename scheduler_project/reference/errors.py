@@ -22,7 +22,7 @@ from booking.availability.search import FreeTime
 from booking.reservations.errors import SlotTaken
 from scheduler_project.common.api.errors import ExceptionFormatter, Refusal, answer
 from scheduler_project.common.errors import DomainError
-from scheduler_project.reference import markdown
+from scheduler_project.reference import markdown, remedies
 from scheduler_project.web import refusals
 
 COMMON = "common"
@@ -40,8 +40,8 @@ them. Its code is that of the check. These are the checks of the API and of form
 """
 
 TABLES = """
-A table shows the usual message of each code; where more is known, the API says it more precisely. With 429 and 503 a
-`Retry-After` says in how many seconds to try again, where that is known.
+A table shows the usual message of each code, and what a program does about it; where more is known, the API says it
+more precisely. With 429 and 503 a `Retry-After` says in how many seconds to try again, where that is known.
 """
 
 
@@ -54,13 +54,13 @@ def page() -> str:
         INTRODUCTION,
         markdown.block(example(), "json"),
         FIELDS,
-        ", ".join(f"`{code}`" for code in check_codes()) + ".",
+        _table(((f"`{code}`", remedies.CHECKS.get(code, "")) for code in check_codes()), "code", "do"),
         TABLES,
         "## Any request\n\n" + _table([*map(_row, by_app.pop(COMMON)), *framework_errors()]),
         *(f"## {label.capitalize()}\n\n{_table(map(_row, errors))}" for label, errors in sorted(by_app.items())),
-        "## The web server\n\n" + _table(web_server_errors(), "code", "status", "message"),
+        "## The web server\n\n" + _table(web_server_errors(), "code", "status", "message", "do"),
         "## Files to import\n\nReasons for which the admin and the commands do not take a file, or a row of one.\n\n"
-        + _table(file_errors(), "code", "message"),
+        + _table(file_errors(), "code", "message", "do"),
     )
 
 
@@ -74,17 +74,17 @@ def example() -> str:
 
 
 def _table(rows: Iterable[tuple[str, ...]], *header: str) -> str:
-    shown = {tuple(PLACEHOLDER.sub("…", cell) for cell in row) for row in rows}
-    return markdown.table(header or ("code", "status", "field", "message"), sorted(shown, key=_without_quotes))
+    shown = {(*(PLACEHOLDER.sub("…", cell) for cell in told), remedy) for *told, remedy in rows}
+    return markdown.table(header or ("code", "status", "field", "message", "do"), sorted(shown, key=_without_quotes))
 
 
 def _without_quotes(row: Sequence[str]) -> list[str]:
     return [cell.replace("`", "") for cell in row]
 
 
-def _row(error: type[DomainError]) -> tuple[str, str, str, str]:
+def _row(error: type[DomainError]) -> tuple[str, ...]:
     fields = ", ".join(f"`{field}`" for field in sorted(fields_of().get(error, ())))
-    return (f"`{error.code}`", str(error.kind.value), fields, str(error.message))
+    return (f"`{error.code}`", str(error.kind.value), fields, str(error.message), error.remedy)
 
 
 # --- Codes ---------------------------------------------------------------------------------------------------------
@@ -100,12 +100,12 @@ def domain_errors() -> list[type[DomainError]]:
     ]
 
 
-def framework_errors() -> list[tuple[str, str, str, str]]:
-    """Return the errors that the API's framework raises before any operation: code, status, field and message."""
+def framework_errors() -> list[tuple[str, ...]]:
+    """Return the errors that the API's framework raises before any operation, in rows of the table."""
     packages = {"rest_framework", "rest_framework_simplejwt", *(name.partition(".")[0] for name in app_names())}
     known = {error.code for error in domain_errors() if _app_of(error.__module__) == COMMON}
     return [
-        (f"`{kind.default_code}`", str(kind.status_code), "", str(kind.default_detail))
+        (f"`{kind.default_code}`", str(kind.status_code), "", str(kind.default_detail), _remedy_of(kind))
         for kind in _below(APIException)
         if not issubclass(kind, ValidationError | Refusal)
         and kind.__module__.partition(".")[0] in packages
@@ -113,15 +113,21 @@ def framework_errors() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def web_server_errors() -> list[tuple[str, str, str]]:
-    """Return the errors of the web server, before any view: code, status and message."""
+def _remedy_of(kind: type[APIException]) -> str:
+    return getattr(kind, "remedy", "") or remedies.FRAMEWORK.get(kind.default_code, "")
+
+
+def web_server_errors() -> list[tuple[str, ...]]:
+    """Return the errors of the web server, before any view: code, status, message and remedy."""
     found = [value for value in vars(refusals).values() if isinstance(value, tuple) and len(value) == 3]
-    return [(f"`{code}`", str(status.value), str(text)) for status, code, text in found]
+    return [
+        (f"`{code}`", str(status.value), str(text), remedies.WEB_SERVER.get(code, "")) for status, code, text in found
+    ]
 
 
-def file_errors() -> list[tuple[str, str]]:
-    """Return the errors of files, which get their code in the statement that raises them: code and message."""
-    found = []
+def file_errors() -> list[tuple[str, ...]]:
+    """Return the errors of files, which get their code in the statement that raises them: code, message and remedy."""
+    found: list[tuple[str, ...]] = []
     for module in all_modules():
         for call, scope in _calls(_parsed(module)):
             kind = _class_in(module, call.func)
@@ -129,7 +135,10 @@ def file_errors() -> list[tuple[str, str]]:
                 continue
             code, *rest = call.args
             if rest:
-                found += [(f"`{text}`", _text_of(rest[0], scope, call.lineno)) for text in _texts(code)]
+                found += [
+                    (f"`{text}`", _text_of(rest[0], scope, call.lineno), remedies.FILES.get(text, ""))
+                    for text in _texts(code)
+                ]
     return found
 
 

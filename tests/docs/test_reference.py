@@ -6,6 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
+from scheduler_project.reference import remedies
+from scheduler_project.reference.errors import check_codes, domain_errors, file_errors, web_server_errors
 from scheduler_project.reference.management.commands import write_reference
 from scheduler_project.reference.management.commands.write_reference import PAGES, made, text_of
 from scheduler_project.reference.permissions import OPERATIONS, groups_with
@@ -30,6 +32,23 @@ def test_command_writes_what_differs_and_then_finds_nothing(tmp_path, monkeypatc
     call_command("write_reference", "--check")
 
     assert {path.name for path in tmp_path.iterdir()} == set(PAGES)
+
+
+@pytest.mark.parametrize("error", domain_errors(), ids=lambda error: error.__name__)
+def test_error_says_what_to_do_about_it(error):
+    assert vars(error).get("remedy", "").endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("told", "codes"),
+    [
+        (remedies.CHECKS, set(check_codes())),
+        (remedies.WEB_SERVER, {row[0].strip("`") for row in web_server_errors()}),
+        (remedies.FILES, {row[0].strip("`") for row in file_errors()}),
+    ],
+)
+def test_codes_without_a_class_are_told_once_and_none_is_left_over(told, codes):
+    assert set(told) == codes
 
 
 @pytest.mark.django_db

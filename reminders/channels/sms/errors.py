@@ -9,3 +9,4 @@ class BadSignature(DomainError):
     code = "bad_signature"
     kind = ErrorKind.FORBIDDEN
     message = _("The SMS gateway's signature is missing or invalid.")
+    remedy = "Set the gateway's secret in the settings, and this address at the gateway as it is public."

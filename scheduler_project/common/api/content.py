@@ -17,6 +17,7 @@ from scheduler_project.common.api.versions import documented
 
 class DuplicateField(ParseError):
     default_code = "duplicate_field"
+    remedy = "Send each name once in an object of JSON."
 
 
 class JSONParser(parsers.BaseParser):

@@ -51,12 +51,14 @@ class TooLarge(APIException):
     status_code = ErrorKind.TOO_LARGE.value
     default_code = "too_large"
     default_detail = _("The request is too large. Send one megabyte or less.")
+    remedy = "Send less than a megabyte."
 
 
 class TooManyFields(APIException):
     status_code = ErrorKind.INVALID.value
     default_code = "too_many_fields"
     default_detail = _("The request has too many fields or parameters. Send 1,000 or fewer.")
+    remedy = "Send at most 1,000 parameters and fields."
 
 
 class BadRequest(APIException):
@@ -65,6 +67,7 @@ class BadRequest(APIException):
     status_code = ErrorKind.INVALID.value
     default_code = "bad_request"
     default_detail = _("We can't read this request. Check its format.")
+    remedy = "Correct the request's address and headers."
 
 
 SUSPICIOUS: dict[type[SuspiciousOperation], type[APIException]] = {

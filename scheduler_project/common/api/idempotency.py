@@ -22,12 +22,14 @@ from scheduler_project.common.operations import operation
 class NotRepeatable(DomainError):
     code = "idempotency_key_unsupported"
     message = _("This request doesn't support an Idempotency-Key. Leave it out.")
+    remedy = "Leave out the header."
 
 
 class IdempotencyKeyReused(DomainError):
     code = "idempotency_key_reused"
     kind = ErrorKind.UNPROCESSABLE
     message = _("This Idempotency-Key was already used for a different request. Send a new key.")
+    remedy = "Make a new key for each new request. Use the old one only to send exactly the same again."
 
 
 class AnswerErased(DomainError):
@@ -37,11 +39,13 @@ class AnswerErased(DomainError):
         "This request already succeeded. We no longer keep its answer, because it named someone whose data has since "
         "been erased."
     )
+    remedy = "Do not send it again: it was done. Read what there is now."
 
 
 class IdempotencyKeyInvalid(DomainError):
     code = "idempotency_key_invalid"
     message = _("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+    remedy = "Send a UUID."
 
 
 class IdempotentMixin:

@@ -39,6 +39,7 @@ class TookTooLong(DomainError):
         "This took too long, so we stopped it. Try again in a moment. If you were changing something, first "
         "check whether the change was saved."
     )
+    remedy = "Read whether it was done, or send it again with the same `Idempotency-Key`."
     retry_after = 5
 
 
@@ -49,6 +50,7 @@ class Unavailable(DomainError):
         "We can't reach our database. Try again in a moment. If you were changing something, first check whether "
         "the change was saved."
     )
+    remedy = "Wait for the seconds of `Retry-After`, then send it again with the same `Idempotency-Key`."
     retry_after = 5
 
 
