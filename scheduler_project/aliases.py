@@ -13,7 +13,7 @@ from django.urls import URLPattern, re_path
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -83,6 +83,14 @@ class ClientConfirmSerializer(ConfirmSerializer):
     confirmed = serializers.BooleanField(default=True, help_text=ConfirmSerializer().fields["confirmed"].help_text)
 
 
+ANSWERS_OF_CONFIRM = PolymorphicProxySerializer(
+    component_name="ConfirmedForClient",
+    serializers=[AppointmentSerializer, ReservationSerializer],
+    resource_type_field_name=None,
+)
+"""The appointment, or the hold that was given back."""
+
+
 class ClientReservationViewSet(ReservationViewSet):
     """Holds of the client in the path, who has a login, or whom the caller may book for."""
 
@@ -117,7 +125,7 @@ class ClientReservationViewSet(ReservationViewSet):
         summary="Confirm or release a client's hold",
         parameters=[PREVIEW],
         request=ClientConfirmSerializer,
-        responses={200: AppointmentSerializer, **refusals(409, 410)},
+        responses={200: ANSWERS_OF_CONFIRM, **refusals(403, 409, 410)},
         examples=[OpenApiExample("Confirm", {"reservation": 1}, request_only=True)],
     )
     def confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import Throttled
@@ -21,7 +21,7 @@ from booking.api.authentication import Attendee, Visitor
 from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, OverrideField
 from booking.appointments import operations as appointments
-from booking.appointments.serializers import USERS_OR_GUESTS, AppointmentSerializer, GuestAppointmentSerializer
+from booking.appointments.serializers import AppointmentSerializer, GuestAppointmentSerializer
 from booking.links import guest_token
 from booking.models import Reservation
 from booking.reservations import guests
@@ -73,6 +73,14 @@ class ConfirmSerializer(Serializer[Any]):
         max_length=20,
         help_text=_("Guests only: the six-digit code we email once you've sent your details."),
     )
+
+
+CONFIRMED = PolymorphicProxySerializer(
+    component_name="Confirmed",
+    serializers=[AppointmentSerializer, GuestAppointmentSerializer, ReservationSerializer],
+    resource_type_field_name=None,
+)
+"""The answer to a confirmation: the appointment, for guests with less in it; or the hold that was given back."""
 
 
 class HoldMixin:
@@ -197,7 +205,7 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
             "`guest_token` for the appointment. Without the code, the answer is 403 `confirmation_required`. After "
             "five wrong codes, only the emailed link confirms."
         ),
-        responses={200: USERS_OR_GUESTS, **refusals(403, 409, 410)},
+        responses={200: CONFIRMED, **refusals(403, 409, 410)},
         examples=[OpenApiExample("Confirm", {"confirmed": True}, request_only=True)],
     )
     @action(detail=True, methods=["post"])

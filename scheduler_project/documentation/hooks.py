@@ -8,6 +8,7 @@ from scheduler_project.common.api.idempotency import IdempotentMixin
 from scheduler_project.common.api.serializers import Strict
 from scheduler_project.common.api.views import StrictView
 from scheduler_project.documentation.guides import put_in_front
+from scheduler_project.documentation.links import link_operations
 from scheduler_project.documentation.parameters import describe_parameters
 from scheduler_project.documentation.tags import sort_into_tags
 from scheduler_project.documentation.webhooks import describe_webhooks
@@ -18,6 +19,7 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     put_in_front(result)
     sort_into_tags(result)
     describe_parameters(result)
+    link_operations(result)
     describe_webhooks(result)
     return result
 

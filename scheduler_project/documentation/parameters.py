@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from scheduler_project.common.api.content import Pagination
+from scheduler_project.common.api.fields import BIGGEST_ID
 from scheduler_project.common.api.versions import ROOT
 
 NOUNS = {
@@ -40,6 +42,16 @@ QUERIES = {
 }
 """Parameters of queries that their views leave undescribed."""
 
+ID = {"minimum": 1, "maximum": BIGGEST_ID, "format": "int64"}
+
+LIMITS = {
+    **dict.fromkeys(("appointment", "client", "owner", "provider", "series", "service"), ID),
+    "page": {"minimum": 1},
+    "page_size": {"minimum": 1, "maximum": Pagination.max_page_size},
+    "timezone": {"minLength": 1, "maxLength": 64},
+}
+"""Limits of parameters in queries that the generator does not read from filters and pages."""
+
 ORDERING = "Fields to sort by, separated by commas. Put `-` before a field to reverse its order."
 
 
@@ -49,6 +61,7 @@ def describe_parameters(result: dict[str, Any]) -> None:
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
                 if parameter["in"] == "query":
+                    parameter["schema"] |= LIMITS.get(parameter["name"], {})
                     if parameter["name"] == "ordering":
                         parameter["description"] = ORDERING
                     elif not parameter.get("description"):

@@ -176,7 +176,8 @@ def undocumented(complaints):
 
 def query_of(endpoint: Endpoint, ids: dict[str, Any], **more: str) -> str:
     """Return the query parameters that the endpoint requires, and more."""
-    given = {"provider": ids["providers"]} if endpoint.path.startswith("/api/v1/slots") and endpoint.query else {}
+    given = {"provider": ids["providers"]} if endpoint.path.startswith("/api/v1/slots") else {}
+    given = {name: value for name, value in given.items() if name in endpoint.query}
     return "?" + urlencode({**given, **more})
 
 

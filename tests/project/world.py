@@ -173,8 +173,8 @@ SAMPLES = {
     "phone": "+4930123456",
     "address": "somebody@example.org",
     "reminder_offsets[]": "1 day",
-    "start_time": "2026-03-04T12:00:00Z",
-    "end_time": "2026-03-04T13:00:00Z",
+    "start_time": "2026-03-04T15:00:00Z",
+    "end_time": "2026-03-04T16:00:00Z",
     "timezone": "UTC",
 }
 BY_FORMAT = {

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.api.permissions import ForStaff
 from booking.api.fields import InstantField, validate_year
 from booking.availability import operations as availability
-from booking.availability.api.changes import ChangeSerializer, ChangingViewSet
+from booking.availability.api.changes import ChangeSerializer, ChangingViewSet, change_of
 from booking.availability.api.filters import ClosureFilter, TimeOffFilter
 from booking.models import Closure, TimeOff
 from scheduler_project.common.api.fields import IdField, TimezoneField
@@ -49,6 +49,10 @@ class ClosureSerializer(AbsenceSerializer):
         model = Closure
 
 
+TimeOffChangeSerializer = change_of(TimeOffSerializer, creates=True)
+ClosureChangeSerializer = change_of(ClosureSerializer, creates=True)
+
+
 @extend_schema_view(
     list=extend_schema(summary="List time off"),
     retrieve=extend_schema(summary="Get time off"),
@@ -66,7 +70,7 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     @extend_schema(
         summary="Add time off",
         parameters=[PREVIEW],
-        responses={200: ChangeSerializer, 201: ChangeSerializer},
+        responses={200: TimeOffChangeSerializer, 201: TimeOffChangeSerializer},
         examples=[
             OpenApiExample(
                 "A week", {"start_date": "2027-08-02", "end_date": "2027-08-08", "reason": "Holiday"}, request_only=True
@@ -81,7 +85,7 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         )
         return self.made(change, status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Change time off", parameters=[PREVIEW], responses={200: ChangeSerializer})
+    @extend_schema(summary="Change time off", parameters=[PREVIEW], responses={200: TimeOffChangeSerializer})
     def partial_update(self, request: Request, pk: str) -> Response:
         time_off = self.get_object()
         data = self.sent(TimeOffSerializer, instance=time_off, partial=True)
@@ -126,7 +130,7 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     @extend_schema(
         summary="Add a closure",
         parameters=[PREVIEW],
-        responses={200: ChangeSerializer, 201: ChangeSerializer},
+        responses={200: ClosureChangeSerializer, 201: ClosureChangeSerializer},
         examples=[
             OpenApiExample(
                 "Christmas",

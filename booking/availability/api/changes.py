@@ -4,13 +4,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from booking.api.base import BookingViewSet
 from booking.appointments.serializers import AppointmentSerializer
 from booking.availability.operations import AvailabilityChange
 from booking.reservations.serializers import ReservationSerializer
+from scheduler_project.common.api.fields import IdField
 from scheduler_project.common.api.serializers import Serializer
 
 
@@ -33,6 +34,16 @@ class ChangeSerializer(Serializer[AvailabilityChange]):
         return bool(self.context["preview"])
 
 
+def change_of(row: type[serializers.BaseSerializer[Any]], *, creates: bool = False) -> type[ChangeSerializer]:
+    """Return the serializer of a change's answer that has the fields of a row as well: the one created or changed."""
+    members: dict[str, Any] = {"__module__": row.__module__, "__doc__": ChangeSerializer.__doc__}
+    if creates:
+        members["id"] = IdField(allow_null=True, read_only=True, help_text=_("Null in a preview: nothing is created."))
+    if meta := getattr(row, "Meta", None):
+        members["Meta"] = type("Meta", (meta,), {"fields": [*meta.fields, *ChangeSerializer._declared_fields]})  # noqa: SLF001
+    return type(row.__name__.replace("Serializer", "ChangeSerializer"), (ChangeSerializer, row), members)
+
+
 class ChangingViewSet(BookingViewSet):
     """A base of views that change availability. The answer to a deletion also reports its effect."""
 
@@ -43,4 +54,6 @@ class ChangingViewSet(BookingViewSet):
         body = dict(ChangeSerializer(change, context=self.get_serializer_context()).data)
         if row is not None:
             body = {**row, **body}
-        return Response(body, 200 if self.is_preview else code)
+        if self.is_preview and code == status.HTTP_201_CREATED:
+            body["id"] = None
+        return Response(body, status.HTTP_200_OK if self.is_preview else code)

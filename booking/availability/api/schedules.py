@@ -24,9 +24,9 @@ from booking.api.fields import (
     zone_or_none,
 )
 from booking.availability import operations as availability
-from booking.availability.api.changes import ChangeSerializer
+from booking.availability.api.changes import ChangeSerializer, change_of
 from booking.availability.api.slots import FreeTimesMixin, SlotQuerySerializer, SlotSerializer, with_instants
-from booking.availability.api.windows import AGAIN, OpeningViewSet, WindowSerializer
+from booking.availability.api.windows import AGAIN, OpeningViewSet, WindowChangeSerializer, WindowSerializer
 from booking.availability.enums import Weekday
 from booking.availability.models import SETTINGS
 from booking.models import DateOverride, Schedule
@@ -89,6 +89,11 @@ class DateOverrideSerializer(ModelSerializer[DateOverride]):
         }
 
 
+WorkingHoursChangeSerializer = change_of(WorkingHoursSerializer)
+DateOverrideChangeSerializer = change_of(DateOverrideSerializer)
+ScheduleChangeSerializer = change_of(ScheduleSerializer)
+
+
 class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
     """The hours, dates and available times of a provider."""
 
@@ -120,7 +125,7 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
         description=AGAIN,
         request=WindowSerializer,
         parameters=[PREVIEW],
-        responses={200: ChangeSerializer, 201: ChangeSerializer},
+        responses={200: WindowChangeSerializer, 201: WindowChangeSerializer},
         examples=[
             OpenApiExample(
                 "A Saturday morning",
@@ -151,7 +156,7 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
         summary="Replace the weekly hours",
         request=WorkingHoursSerializer,
         parameters=[PREVIEW],
-        responses={200: ChangeSerializer},
+        responses={200: WorkingHoursChangeSerializer},
         examples=[
             OpenApiExample(
                 "Mondays with a lunch break",
@@ -198,7 +203,7 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
         description="Replaces any earlier hours of that date. No hours means closed that day.",
         request=DateOverrideSerializer,
         parameters=[PREVIEW],
-        responses={200: ChangeSerializer},
+        responses={200: DateOverrideChangeSerializer},
         examples=[
             OpenApiExample(
                 "Only the morning",
@@ -250,7 +255,7 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
         summary="Change the schedule's settings",
         request=ScheduleSerializer(partial=True),
         parameters=[PREVIEW],
-        responses={200: ChangeSerializer},
+        responses={200: ScheduleChangeSerializer},
         examples=[OpenApiExample("Half-hour slots", {"slot_minutes": 30}, request_only=True)],
     )
     @action(detail=True, methods=["get", "patch"], pagination_class=None, url_path="schedule", url_name="schedule")

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from booking.api.fields import InstantField
 from booking.availability import operations as availability
-from booking.availability.api.changes import ChangeSerializer, ChangingViewSet
+from booking.availability.api.changes import ChangeSerializer, ChangingViewSet, change_of
 from booking.availability.api.filters import WindowFilter
 from booking.models import AvailabilityWindow
 from scheduler_project.common.api.fields import IdField, TimezoneField
@@ -29,6 +29,8 @@ class WindowSerializer(ModelSerializer[AvailabilityWindow]):
         model = AvailabilityWindow
         fields = ["id", "provider", "start_time", "end_time", "timezone"]
 
+
+WindowChangeSerializer = change_of(WindowSerializer, creates=True)
 
 AGAIN = "Repeating it with the same start and end changes nothing: it returns 200 and the first window."
 
@@ -69,7 +71,7 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OpeningVie
         summary="Add an availability window",
         description=AGAIN,
         parameters=[PREVIEW],
-        responses={200: ChangeSerializer, 201: ChangeSerializer},
+        responses={200: WindowChangeSerializer, 201: WindowChangeSerializer},
         examples=[
             OpenApiExample(
                 "A Saturday morning in local time",
