@@ -12,7 +12,7 @@ PRODUCTION := SECRET_KEY=$(shell printf 'check-only-%.0s' 1 2 3 4 5 6) ALLOWED_H
 TEMPLATES = find templates -name '*.html' -print0 | xargs -0 -r
 SOURCES = find . -path ./$(VENV) -prune -o -path ./var -prune -o -name '*.py' -print0 | xargs -0
 
-.PHONY: help run test check format lint types imports deployment migrations schema schema-kept fmt messages reference bench chaos siege screenshots manage migrate shell clean
+.PHONY: help run test check format lint types imports deployment migrations schema schema-kept fmt messages reference bench chaos siege fuzz screenshots manage migrate shell clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make bench    measure (ARGS=...)"
 	@echo "make chaos    kill workers and servers while 10,000 reminders go out, and count what arrives (ARGS=...)"
 	@echo "make siege    measure what others wait while 1,700 connections send and read slowly (ARGS=...)"
+	@echo "make fuzz     ask the API whatever its document allows, for some minutes, and check each answer (ARGS=...)"
 	@echo "make screenshots  pictures of the main pages, light and dark, phone and desktop (needs Chromium)"
 	@echo "make migrate | shell | manage ARGS='...'   Django's commands, with the servers they need"
 	@echo "make clean    remove .venv, caches and collected files; the data in var/ stays"
@@ -96,6 +97,11 @@ chaos: $(VENV)/dev.stamp
 
 siege: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.slow.siege $(ARGS)
+
+# CI asks a little of it, the same each time.
+fuzz: export PYTHONDONTWRITEBYTECODE =
+fuzz: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest tests/slow/conformance --hypothesis-profile=deep -n logical -o faulthandler_timeout=0 $(ARGS)
 
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.screenshots
