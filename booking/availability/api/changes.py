@@ -38,7 +38,7 @@ def change_of(row: type[serializers.BaseSerializer[Any]], *, creates: bool = Fal
     """Return the serializer of a change's answer that has the fields of a row as well: the one created or changed."""
     members: dict[str, Any] = {"__module__": row.__module__, "__doc__": ChangeSerializer.__doc__}
     if creates:
-        members["id"] = IdField(allow_null=True, read_only=True, help_text=_("Null in a preview: nothing is created."))
+        members["id"] = IdField(allow_null=True, read_only=True, help_text="Null in a preview: nothing is created.")
     if meta := getattr(row, "Meta", None):
         members["Meta"] = type("Meta", (meta,), {"fields": [*meta.fields, *ChangeSerializer._declared_fields]})  # noqa: SLF001
     return type(row.__name__.replace("Serializer", "ChangeSerializer"), (ChangeSerializer, row), members)
