@@ -130,6 +130,7 @@ TEMPLATES = [
                 "scheduler_project.common.pages.base.site",
             ],
             "builtins": [
+                "scheduler_project.common.templatetags.dates",
                 "scheduler_project.common.templatetags.names",
                 "scheduler_project.common.templatetags.zones",
             ],

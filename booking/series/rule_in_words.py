@@ -9,7 +9,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from booking.models import AppointmentSeries
 from booking.series.rule import Freq, Rule
-from scheduler_project.common.pages.formats import DAY
+from scheduler_project.common.pages.formats import DAY, on
 
 WHICH = {
     1: pgettext_lazy("which weekday of a month", "first"),
@@ -31,9 +31,10 @@ def rule_in_words(series: AppointmentSeries) -> str:
         times = ngettext("%(often)s, %(count)d time", "%(often)s, %(count)d times", rule.count)
         return times % {"often": text, "count": rule.count}
     if rule.until:
+        last = _last_day(series, rule.until)
         return _("%(often)s, until %(day)s") % {
             "often": text,
-            "day": date_format(_last_day(series, rule.until), str(DAY)),
+            "day": date_format(last, on(last, DAY)),
         }
     return text
 

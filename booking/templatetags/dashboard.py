@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from booking.models import Appointment
-from scheduler_project.common.pages.formats import CLOCK, DAY, LONG, WEEKDAY
+from scheduler_project.common.pages.formats import CLOCK, DAY, LONG, WEEKDAY, on
 
 register = template.Library()
 
@@ -61,19 +61,19 @@ def dashboard_sections(context: RequestContext) -> dict[str, Any]:
 @register.filter(expects_localtime=True)
 def day(value: date) -> str:
     """Return a date like “Tuesday, 4 March 2027”."""
-    return date_format(value, str(DAY))
+    return date_format(value, on(value, DAY))
 
 
 @register.filter(expects_localtime=True)
 def weekday(value: date) -> str:
     """Return a date like “Tue 4 Mar”."""
-    return date_format(value, str(WEEKDAY))
+    return date_format(value, on(value, WEEKDAY))
 
 
 @register.filter(expects_localtime=True)
 def moment(value: datetime) -> str:
     """Return an instant like “Tuesday, 4 March 2027, 13:30”."""
-    return date_format(value, str(LONG))
+    return date_format(value, on(value, LONG))
 
 
 @register.filter

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from booking.availability import search as queries
 from booking.availability.search import FreeTime, SlotQuery
 from booking.models import Reservation, Schedule, Service
-from scheduler_project.common.pages.formats import CLOCK, DAY, MONTH
+from scheduler_project.common.pages.formats import CLOCK, DAY, MONTH, on
 from scheduler_project.common.time.zones import day_interval, read_date, rfc3339, zone_names
 from scheduler_project.common.validators import isolated
 
@@ -134,7 +134,7 @@ def month_context(
         "after": f"{days[-1] + timedelta(days=1):%Y-%m}" if days[-1] < last else "",
         "next_month": date_format(days[-1] + timedelta(days=1), str(MONTH)),
         "day": day,
-        "day_name": date_format(day, str(DAY)) if day else "",
+        "day_name": date_format(day, on(day, DAY)) if day else "",
         "parts": [part for part in parts if part.times],
         "known": hashlib.sha256(repr((times, sorted(own))).encode()).hexdigest()[:16],
         "their_zone": _their_zone(alone, zone, times),
@@ -179,7 +179,7 @@ def _day(each: date, free: dict[date, int], chosen: date | None, today: date, mo
         each,
         count,
         -(-count * FULLNESS // max(free.values())) if count else 0,
-        many % {"day": date_format(each, str(DAY)), "count": count},
+        many % {"day": date_format(each, on(each, DAY)), "count": count},
         each == chosen,
         each == today,
     )
@@ -220,7 +220,7 @@ def labelled_time(
     """Return a free time with the text of its button and its label for screen readers."""
     local, theirs = time.starts_at.astimezone(zone), time.starts_at.astimezone(schedule.zone)
     label = _("%(day)s, %(time)s, %(minutes)d minutes") % {
-        "day": date_format(local, str(DAY)),
+        "day": date_format(local, on(local, DAY)),
         "time": date_format(local, str(CLOCK)),
         "minutes": (time.ends_at - time.starts_at) // timedelta(minutes=1),
     }
@@ -228,7 +228,7 @@ def labelled_time(
     return Time(
         value=f"{time.provider_id}@{rfc3339(time.starts_at)}",
         key=f"{time.provider_id}-{int(time.starts_at.timestamp())}",
-        text=date_format(local, f"{DAY}, {CLOCK}" if dated else str(CLOCK)),
+        text=date_format(local, f"{on(local, DAY)}, {CLOCK}" if dated else str(CLOCK)),
         label=", ".join(filter(None, (label, isolated(whom), _("held for you") if own else ""))),
         theirs=date_format(theirs, str(CLOCK)) if theirs.utcoffset() != local.utcoffset() else "",
         their_zone=schedule.timezone,

@@ -32,7 +32,7 @@ from reminders.templates.account_mails import account_mail
 from reminders.templates.texts import LINKS, SECRETS, default_words, filled, filled_html, names_in
 from reminders.webhooks.payloads import envelope, signing_secrets
 from scheduler_project.common.currencies import amount
-from scheduler_project.common.pages.formats import LONG_24_HOURS, SHORT_24_HOURS
+from scheduler_project.common.pages.formats import LONG_24_HOURS, SHORT_24_HOURS, on
 from scheduler_project.common.site.clock import format_in
 from scheduler_project.common.site.queries import site_settings
 from scheduler_project.common.validators import isolated
@@ -402,4 +402,5 @@ def time_in_words(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG_
 @lru_cache(maxsize=4096)
 def _language_of_time(instant: datetime, zone: ZoneInfo, form: str, language: str | None) -> str:
     """Return the time in words. `language` is an argument only as part of the cache key."""
-    return f"{dateformat.format(instant.astimezone(zone), form)} ({zone.key})"
+    local = instant.astimezone(zone)
+    return f"{dateformat.format(local, on(local, form))} ({zone.key})"

@@ -62,14 +62,14 @@ def test_post_gives_it_to_the_chosen_client_and_says_so(dashboard, page, made, b
     answer = dashboard.post(page, {"client": ben.pk}, follow=True)
 
     assert client_of(made) == ben
-    assert "Client changed. Ben Bloom is told." in text_of(answer)
+    assert "Client changed. We've notified Ben Bloom." in text_of(answer)
 
 
 def test_history_names_the_former_client(dashboard, page, made, ben):
     answer = dashboard.post(page, {"client": ben.pk}, follow=True)
 
     assert "Given to another client" in text_of(answer)
-    assert "before: Ada Byron" in text_of(answer)
+    assert "previously: Ada Byron" in text_of(answer)
 
 
 def test_post_without_a_choice_asks_for_one(dashboard, page, made, ada):
@@ -90,7 +90,7 @@ def test_cancelled_appointment_keeps_its_client(dashboard, page, made, ada, ben)
 
     answer = dashboard.post(page, {"client": ben.pk}, follow=True)
 
-    assert "can no longer be changed" in text_of(answer)
+    assert "You can no longer change this appointment" in text_of(answer)
     assert client_of(made) == ada
 
 
@@ -105,8 +105,8 @@ def test_staff_find_and_choose_a_client(office, in_admin, made, ben):
     answer = office.post(in_admin, {"client": ben.pk}, follow=True)
 
     assert client_of(made) == ben
-    assert "Client changed. Ben Bloom is told." in text_of(answer)
-    assert "before: Ada Byron" in text_of(answer)
+    assert "Client changed. We've notified Ben Bloom." in text_of(answer)
+    assert "previously: Ada Byron" in text_of(answer)
 
 
 def test_staff_are_offered_it_as_a_link(office, made, in_admin):
@@ -125,5 +125,7 @@ def test_staff_choose_no_client_of_another_address_book(office, in_admin, made, 
 def test_staff_do_not_change_the_client_of_a_cancelled_one(office, in_admin, made, ada, ben):
     take_action(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
-    assert "can no longer be changed" in text_of(office.post(in_admin, {"client": ben.pk}, follow=True))
+    assert "You can no longer change this appointment" in text_of(
+        office.post(in_admin, {"client": ben.pk}, follow=True)
+    )
     assert client_of(made) == ada

@@ -40,7 +40,7 @@ def test_hours_are_shown_with_their_timezone(dashboard):
     page = dashboard.get(HOURS).content.decode()
 
     assert 'value="09:00"' in page
-    assert "On the clocks of UTC" in page
+    assert "Times in UTC" in page
 
 
 def test_saving_hours_first_shows_whom_they_strand_and_changes_nothing(dashboard, provider):
@@ -151,7 +151,7 @@ def test_hours_off_the_grid_are_refused_with_the_nearest(dashboard, provider):
     answer = dashboard.post(HOURS, {"start-1": "09:07", "end-1": "12:00", "do": "save"})
 
     page = answer.content.decode()
-    assert "The nearest are 09:00 and 09:15" in page
+    assert "Choose 09:00 or 09:15." in page
     assert 'value="09:07"' in page
 
 
