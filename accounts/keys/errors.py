@@ -17,25 +17,25 @@ class KeyRefused(DomainError):
 class KeyRevoked(KeyRefused):
     code = "key_revoked"
     message = _("This API key was revoked.")
-    remedy = "Have its owner create another, and send that."
+    remedy = "Ask its owner to create a new one, and send that."
 
 
 class KeyExpired(KeyRefused):
     code = "key_expired"
     message = _("This API key has expired. Create a new one. Next time, rotate the key before it expires.")
-    remedy = "Have its owner create another. `expires_at` of a key says when to rotate it."
+    remedy = "Ask its owner to create a new one. `expires_at` of a key says when to rotate it."
 
 
 class KeyOfInactiveUser(KeyRefused):
     code = "key_user_inactive"
     message = _("The account of this API key is not active.")
-    remedy = "Ask staff to activate the account, or use a key of somebody else."
+    remedy = "Ask staff to activate the account, or use a key of someone else."
 
 
 class KeyBeforeStaff(KeyRefused):
     code = "key_before_staff"
     message = _("This API key was created before its user became staff. Create a new one.")
-    remedy = "Have its owner create another, with the permission “Can add API key”."
+    remedy = "Ask its owner to create a new one, with the permission “Can add API key”."
 
 
 class ScopeMissing(DomainError):

@@ -9,4 +9,4 @@ class AppointmentsComing(DomainError):
     code = "appointments_coming"
     kind = ErrorKind.CONFLICT
     message = _("There are upcoming appointments. Reschedule or cancel them first, so nobody is left waiting.")
-    remedy = "Cancel or move them first: `GET /api/v1/appointments?status=upcoming` lists them."
+    remedy = "Reschedule or cancel them first: `GET /api/v1/appointments?status=upcoming` lists them."

@@ -9,14 +9,14 @@ class SignUpClosed(DomainError):
     code = "sign_up_closed"
     kind = ErrorKind.FORBIDDEN
     message = _("You can't create an account here yourself. Contact us if you need one.")
-    remedy = "Have whoever runs the site create the account."
+    remedy = "Ask the people who run the site to create the account."
 
 
 class EmailTaken(DomainError):
     code = "email_taken"
     kind = ErrorKind.CONFLICT
     message = _("There is already an account with this email. Sign in, or reset the password.")
-    remedy = "Log in with this email, or call `POST /api/v1/password/reset`."
+    remedy = "Sign in with this email, or call `POST /api/v1/password/reset`."
 
 
 class NoActiveAccount(DomainError):
@@ -27,7 +27,7 @@ class NoActiveAccount(DomainError):
 
     code = "no_active_account"
     message = _("No active account matches this email and password.")
-    remedy = "Ask for email and password again. A deactivated account is answered the same way."
+    remedy = "Ask for email and password again. A deactivated account gets the same answer."
 
 
 class SecondFactorRequired(DomainError):
@@ -50,13 +50,13 @@ class TooManyGuesses(DomainError):
     code = "too_many_guesses"
     kind = ErrorKind.TOO_MANY
     message = _("Too many wrong passwords or codes. Wait a while and try again, or set a new password.")
-    remedy = "Wait for the seconds of `Retry-After`. Do not retry by itself: each try counts."
+    remedy = "Wait as many seconds as `Retry-After` says. Do not retry by itself: each try counts."
 
 
 class TokenNotValid(DomainError):
     code = "token_not_valid"
     message = _("This token is invalid or has expired. Sign in again.")
-    remedy = "Log in again. A refresh token works once: keep the new one of each answer."
+    remedy = "Sign in again. A refresh token works once: keep the new one of each answer."
 
 
 class SignInEnded(DomainError):
@@ -77,14 +77,14 @@ class WrongPassword(DomainError):
 class LinkNotValid(DomainError):
     code = "link_not_valid"
     message = _("This link is invalid or has expired. Request a new one.")
-    remedy = "Have a new link mailed. Links work once, and for a limited time."
+    remedy = "Request a new link. Links work once, and for a limited time."
 
 
 class NoIssuer(DomainError):
     code = "no_issuer"
     kind = ErrorKind.FORBIDDEN
     message = _("This site doesn't offer sign-in with other services.")
-    remedy = "Log in by `POST /api/v1/login`. Operators set an issuer by `OIDC_ISSUER`."
+    remedy = "Sign in with `POST /api/v1/login`. Operators set an issuer by `OIDC_ISSUER`."
 
 
 class IssuerUnavailable(DomainError):
@@ -93,7 +93,7 @@ class IssuerUnavailable(DomainError):
     code = "issuer_unavailable"
     kind = ErrorKind.UNAVAILABLE
     message = _("The service you sign in with isn't responding. Try again in a moment, or sign in with your password.")
-    remedy = "Wait for a moment and try again, or log in by `POST /api/v1/login`."
+    remedy = "Wait for a moment and try again, or sign in with `POST /api/v1/login`."
     retry_after = 10
 
 
@@ -123,14 +123,14 @@ class IdentityTaken(DomainError):
         "Your email is linked here to another account with this service. Sign in with your password and remove that "
         "link."
     )
-    remedy = "Have the person log in with their password and remove the other account under Account."
+    remedy = "Have the person sign in with their password and remove the other account under Account."
 
 
 class StaffByPassword(DomainError):
     code = "staff_by_password"
     kind = ErrorKind.FORBIDDEN
     message = _("Staff sign in with their password here.")
-    remedy = "Log in by `POST /api/v1/login`, with the second factor if there is one."
+    remedy = "Sign in with `POST /api/v1/login`, with a two-factor code if needed."
 
 
 class AccountInactive(DomainError):

@@ -16,7 +16,7 @@ class TooOften(DomainError):
     code = "too_often"
     kind = ErrorKind.TOO_MANY
     message = _("Too many bookings and changes in a short time. Wait a while and try again.")
-    remedy = "Wait for the seconds of `Retry-After`, or have the provider book."
+    remedy = "Wait as many seconds as `Retry-After` says, or have the provider book."
 
 
 class BadTransition(DomainError):

@@ -33,7 +33,7 @@ class TooManyChanges(DomainError):
     code = "too_many_changes"
     kind = ErrorKind.TOO_MANY
     message = _("Too many changes to the hours just now. Wait a moment, then try again.")
-    remedy = "Wait for the seconds of `Retry-After`. Send all weekly hours at once, not one by one."
+    remedy = "Wait as many seconds as `Retry-After` says. Send all weekly hours at once, not one by one."
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__()

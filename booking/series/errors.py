@@ -17,7 +17,7 @@ class BadRule(DomainError):
 class NotInRule(DomainError):
     code = "not_in_rule"
     message = _("The rule does not produce this date.")
-    remedy = "Choose a date that the rule gives: `details.nearest` has one, if there is one."
+    remedy = "Choose a date that the rule gives: `details.nearest` has one if there is one."
 
 
 class SeriesConflict(DomainError):

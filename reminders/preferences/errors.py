@@ -45,7 +45,7 @@ class NotYourAddress(DomainError):
     message = _(
         "You can only change this for your sign-in email. For other addresses, use the link in a message or an SMS."
     )
-    remedy = "Send the email you log in with."
+    remedy = "Send the email you sign in with."
 
 
 class StoppedBySms(DomainError):
@@ -59,4 +59,4 @@ class NotAClient(DomainError):
     code = "not_a_client"
     kind = ErrorKind.FORBIDDEN
     message = _("Only clients get reminders. Your account isn't a client account.")
-    remedy = "Log in as a client. Providers change preferences at `/api/v1/clients/{id}/preferences`."
+    remedy = "Sign in as a client. Providers change preferences at `/api/v1/clients/{id}/preferences`."

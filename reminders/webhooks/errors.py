@@ -14,7 +14,7 @@ class BadAddress(DomainError):
 class UnknownEvent(DomainError):
     code = "unknown_event"
     message = _("Unknown event. Choose one of the events listed.")
-    remedy = "Choose from `details.events`, or send none to be told of everything."
+    remedy = "Choose from `details.events`, or send none to receive all events."
 
 
 class EndpointExists(DomainError):

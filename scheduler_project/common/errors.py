@@ -61,14 +61,14 @@ class NotFound(DomainError):
     code = "not_found"
     kind = ErrorKind.NOT_FOUND
     message = _("Not found, or you don't have access to it.")
-    remedy = "Look for the id in the list. What belongs to somebody else is answered the same way."
+    remedy = "Look for the id in the list. What belongs to someone else gets the same answer."
 
 
 class NotAllowed(DomainError):
     code = "not_allowed"
     kind = ErrorKind.FORBIDDEN
     message = _("You don't have permission to do this.")
-    remedy = "Ask somebody who may, or leave out the field in `attr` if one is named."
+    remedy = "Ask someone with permission, or leave out the field in `attr` if one is named."
 
 
 class InUse(DomainError):
@@ -93,7 +93,7 @@ class TooBusy(DomainError):
     code = "too_busy"
     kind = ErrorKind.UNAVAILABLE
     message = _("We're very busy right now, so nothing was saved. Try again in a moment.")
-    remedy = "Wait for the seconds of `Retry-After`, then send the same request again."
+    remedy = "Wait as many seconds as `Retry-After` says, then send the same request again."
     retry_after = 2
 
 

@@ -50,7 +50,7 @@ class Unavailable(DomainError):
         "We can't reach our database. Try again in a moment. If you were changing something, first check whether "
         "the change was saved."
     )
-    remedy = "Wait for the seconds of `Retry-After`, then send it again with the same `Idempotency-Key`."
+    remedy = "Wait as many seconds as `Retry-After` says, then send it again with the same `Idempotency-Key`."
     retry_after = 5
 
 
