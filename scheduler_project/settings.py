@@ -148,7 +148,7 @@ STORAGES = {
 }
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
-"""The language of people who chose none: `en`, `de` or `fr`."""
+"""The language of people who chose none, one of the catalogues or `en`."""
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
@@ -287,7 +287,7 @@ OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", **UNLESS_ISSUER)
 OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", **UNLESS_ISSUER)
 """The secret by which the issuer knows this site. Required with `OIDC_ISSUER`."""
 OIDC_NAME = env.str("OIDC_NAME", default="OpenID Connect")
-"""The name of the issuer for people. The button says “Log in with …”."""
+"""The name of the issuer for people. The button says “Sign in with …”."""
 OIDC_STAFF = env.bool("OIDC_STAFF", default=False)
 """Trusts the issuer with logins of staff: its verified email is enough for one. `off`: staff log in by password."""
 OIDC_SECOND_FACTOR = env.bool("OIDC_SECOND_FACTOR", default=False)

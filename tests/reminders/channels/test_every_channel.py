@@ -163,8 +163,8 @@ def test_its_page_to_opt_out_opens_and_says_when(client, settings, name):
     page = client.get(path).content.decode()
 
     words = personal(name).opt_out_words
-    assert escape(words.stopped) in page
-    assert escape(words.resume) in page
+    assert escape(str(words.stopped)) in page
+    assert escape(str(words.resume)) in page
 
 
 @pytest.mark.parametrize("name", PERSONAL)
