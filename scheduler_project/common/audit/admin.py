@@ -1,5 +1,6 @@
 """Read-only records in the admin: the audit log and the results of inspections."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
@@ -101,7 +102,7 @@ def _became(change: Change, column: str, values: list[Any] | None, names: Names,
 
 
 def _value(field: Any, value: Any, names: Names) -> str:
-    if value in (None, "", []):
+    if value in (None, "", [], {}):
         return NOTHING
     if field is not None and field.related_model:
         return names.get((field.related_model, value), f"#{value}")
@@ -111,6 +112,8 @@ def _value(field: Any, value: Any, names: Names) -> str:
         return _("Yes") if value else _("No")
     if isinstance(value, list):
         return ", ".join(str(each) for each in value)
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
     return str(dict(field.flatchoices).get(value, value) if field is not None else value)
 
 

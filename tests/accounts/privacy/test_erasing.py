@@ -255,7 +255,7 @@ def test_erasing_in_the_admin_asks_first(client, kept, provider):
         assert Client.objects.get(pk=kept.pk).name == "Ada"
         done = client.post("/admin/accounts/client/", {**chosen, "answered": "1"}, follow=True)
 
-    assert "for good" in asked.content.decode()
+    assert "permanently deletes" in asked.content.decode()
     assert sorted(str(message).partition(":")[0] for message in done.context["messages"]) == ["Bea", "Clients erased"]
     assert set(Client.objects.filter(pk__in=(kept.pk, coming.pk)).values_list("name", flat=True)) == {"Deleted", "Bea"}
 

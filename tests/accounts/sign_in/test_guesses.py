@@ -108,7 +108,7 @@ def test_page_says_when_to_try_again(client, owner):
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(BY_ONE.first))
     page = answer.content.decode()
-    assert "too many wrong passwords" in page
+    assert "Too many wrong passwords or codes" in page
     assert f"You can try again in {BY_ONE.first} seconds" in page
     assert 'href="/account/password/reset/"' in page
 

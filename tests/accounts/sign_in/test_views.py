@@ -223,7 +223,7 @@ def test_reset_link_that_is_made_up_says_so(client):
     answer = client.get("/password/reset/MQ/made-up/")
 
     assert answer.status_code == 400
-    assert "Ask for a new one" in answer.content.decode()
+    assert "Request a new one" in answer.content.decode()
 
 
 def test_reset_answers_the_same_whoever_asks_and_writes_to_no_strangers(client, booker):

@@ -195,7 +195,7 @@ def test_activates_no_login_that_was_erased(office):
 
     page = act(office, "user", "activate", [user])
 
-    assert "Nobody can log in as them again." in " ".join(told(page))
+    assert "Nobody can sign in as them again." in " ".join(told(page))
     assert not User.objects.get(pk=user.pk).is_active
 
 

@@ -51,7 +51,7 @@ def test_changes_are_told_in_words(office, boss):
     for page in (office.get(LIST), office.get(f"{LIST}{change.pk}/change/")):
         for words in (
             "name: Massage → Long massage",
-            "needs approval: No → Yes",
+            "requires approval: No → Yes",
             "owner: Ada → Bea",
             "reminders: – → 1 day",
             "boss@example.org",
