@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
@@ -155,7 +156,7 @@ def _hours(found: Report) -> Table:
 
 
 def _statuses(found: Report) -> Table:
-    counts = [(str(status.label).capitalize(), found.total.statuses[status]) for status in AppointmentStatus]
+    counts = [(capfirst(status.label), found.total.statuses[status]) for status in AppointmentStatus]
     return _counts("statuses", _("Outcomes"), "status", counts)
 
 

@@ -180,7 +180,7 @@ def test_text_is_composed():
     ],
 )
 def test_names_that_show_nothing_are_refused(text):
-    with pytest.raises(ValidationError, match="seen"):
+    with pytest.raises(ValidationError, match="visible"):
         one_line(text)
 
 

@@ -58,7 +58,7 @@ def test_canonical_names_each_once_and_the_longest_first():
 
 def test_canonical_refuses_more_than_ten():
     assert len(canonical([f"{number} hours" for number in range(1, 11)])) == 10
-    with pytest.raises(ValidationError, match="At most 10"):
+    with pytest.raises(ValidationError, match="Use 10 times or fewer"):
         canonical([f"{number} hours" for number in range(1, 12)])
 
 
