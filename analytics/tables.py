@@ -156,7 +156,7 @@ def _hours(found: Report) -> Table:
 
 
 def _statuses(found: Report) -> Table:
-    counts = [(capfirst(status.label), found.total.statuses[status]) for status in AppointmentStatus]
+    counts = [(capfirst(str(status.label)), found.total.statuses[status]) for status in AppointmentStatus]
     return _counts("statuses", _("Outcomes"), "status", counts)
 
 
