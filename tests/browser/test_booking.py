@@ -106,7 +106,7 @@ def test_one_of_two_who_click_at_once_is_told_and_goes_on(visitor, provider, pat
                 slots(page).first.click(no_wait_after=True)
     for page in pages:
         page.wait_for_load_state()
-        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Who is it for|has just been taken"))
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Your details|has just been taken"))
     told = [page for page in pages if page.get_by_text("This time has just been taken").count()]
     assert len(told) == 1
 

@@ -38,7 +38,7 @@ def test_client_moves_an_appointment(page, appointment):
     before = appointment.starts_at
     arrive(page, "/me/")
 
-    page.get_by_role("link", name=re.compile("^Move ?: Check-up")).click()
+    page.get_by_role("link", name=re.compile("^Reschedule ?: Check-up")).click()
     page.locator("#slots button").first.click()
     expect(heading(page)).to_have_text("Reschedule to this time?")
     page.get_by_role("button", name="Reschedule appointment").click()

@@ -28,7 +28,7 @@ def test_staff_import_the_good_rows_of_a_file(visitor, base_url):
     tab.get_by_role("link", name="Import clients").click()
     tab.get_by_label("File").set_input_files({"name": "x.csv", "mimeType": "text/csv", "buffer": ROWS.encode()})
     tab.get_by_role("button", name="Preview import").click()
-    expect(tab.get_by_role("heading", name="Refused: 1")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Rejected: 1")).to_be_visible()
     assert Client.objects.count() == 0
 
     tab.get_by_role("button", name="Import the valid rows").click()

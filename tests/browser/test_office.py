@@ -49,7 +49,7 @@ def test_takes_a_call_and_books(dashboard, provider):
     dashboard.get_by_role("link", name="free: book 10:00").click()
     dashboard.get_by_label("Name:", exact=True).fill("Grace Hopper")
     dashboard.get_by_label("Phone:").fill("+44 20 7946 0999")
-    dashboard.get_by_label("Service").select_option("First visit")
+    dashboard.get_by_label("Service:").select_option("First visit")
     expect(dashboard.get_by_role("radio", name="10:00", exact=True)).to_be_checked()
     dashboard.get_by_role("button", name="Book", exact=True).click()
 
@@ -70,12 +70,12 @@ def test_books_for_a_known_client_without_javascript(visitor, base_url, provider
 
     page.get_by_label("Name, email or phone").fill("020 7946")
     page.get_by_label("Name, email or phone").fill("7946 0123")
-    page.get_by_role("button", name="Find", exact=True).click()
+    page.get_by_role("button", name="Search", exact=True).click()
     page.get_by_role("radio", name="Ada Byron").check()
     page.locator("fieldset.chips input").first.check()
     page.get_by_role("button", name="Book", exact=True).click()
 
-    expect(page.get_by_text("Booked. Ada Byron is told.")).to_be_visible()
+    expect(page.get_by_text("Booked. We've notified Ada Byron.")).to_be_visible()
 
 
 def test_books_beside_the_rules_only_with_a_reason(dashboard, provider, ada):
@@ -90,10 +90,10 @@ def test_books_beside_the_rules_only_with_a_reason(dashboard, provider, ada):
     dashboard.get_by_label("At shorter notice").check()
     dashboard.get_by_role("button", name="Book", exact=True).click()
     expect(dashboard.get_by_text("Give a reason for overriding these rules.")).to_be_visible()
-    dashboard.get_by_label("Why:").fill("Flies out the day after")
+    dashboard.get_by_label("Reason:").fill("Flies out the day after")
     dashboard.get_by_role("button", name="Book", exact=True).click()
 
-    expect(dashboard.get_by_text("Booked. Ada Byron is told.")).to_be_visible()
+    expect(dashboard.get_by_text("Booked. We've notified Ada Byron.")).to_be_visible()
     expect(dashboard.get_by_text("reason: Flies out the day after")).to_be_visible()
 
 
@@ -103,14 +103,14 @@ def test_moves_a_booking_after_the_hours_changed(dashboard, provider, ada):
     take_time_off(provider_id=provider.pk, fields=away, actor=SYSTEM, now=timezone.now())
     dashboard.goto("/admin/")
 
-    dashboard.get_by_role("link", name="Move: Ada Byron").click()
+    dashboard.get_by_role("link", name="Reschedule: Ada Byron").click()
     expect(dashboard.get_by_text("No times available that day.")).to_be_visible()
     dashboard.get_by_label("Day", exact=True).fill(f"{on_day(3):%Y-%m-%d}")
     dashboard.get_by_role("button", name="Show available times").click()
     dashboard.get_by_role("radio", name="11:00", exact=True).check()
     dashboard.get_by_role("button", name="Reschedule").click()
 
-    expect(dashboard.get_by_text("Moved. Ada Byron is told.")).to_be_visible()
+    expect(dashboard.get_by_text("Rescheduled. We've notified Ada Byron.")).to_be_visible()
     assert Appointment.objects.detailed().get().starts_at == on_day(3, hour=11)
 
 
@@ -174,7 +174,7 @@ def test_sees_what_an_action_would_do_before_it_is_done(dashboard, provider, ada
     expect(dashboard.get_by_role("heading", name="1 would succeed")).to_be_visible()
     assert Appointment.objects.get().status == "scheduled"
     dashboard.get_by_label("Reason").fill("Burst pipe")
-    dashboard.get_by_role("button", name="Do it: 1").click()
+    dashboard.get_by_role("button", name="Apply: 1").click()
 
     expect(dashboard.get_by_text("Appointments cancelled: 1.")).to_be_visible()
     assert Appointment.objects.get().cancellation_reason == "Burst pipe"
