@@ -103,6 +103,16 @@ class IntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class DecimalField(serializers.DecimalField):
+    """A number, or one in ASCII digits with a point before its decimals."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = forms.DECIMAL.fullmatch(data) if isinstance(data, str) else type(data) in (int, float)
+        if not known:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class PhoneField(PhoneNumberField):
     """A phone number in ASCII digits; without a country code, of the site's country."""
 
@@ -209,6 +219,7 @@ FIELDS: Mapping[type[models.Field], type[serializers.Field]] = {
     },
     models.CharField: LineField,
     models.DateField: DateField,
+    models.DecimalField: DecimalField,
     models.EmailField: EmailField,
     models.SlugField: SlugField,
     models.TextField: TextField,

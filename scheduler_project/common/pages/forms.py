@@ -28,6 +28,8 @@ from scheduler_project.common.pictures.models import PictureField as PictureColu
 from scheduler_project.common.time.zones import YEARS, read_date, read_time, to_utc, zone_names
 from scheduler_project.common.validators import composed, one_line, public_email
 
+DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+
 
 class TextField(forms.CharField):
     """Text of any number of lines."""
@@ -72,6 +74,15 @@ class IntegerField(forms.IntegerField):
 
     def to_python(self, value: Any) -> int | None:
         if isinstance(value, str) and value.strip(" ") and not re.fullmatch(r" *-?[0-9]{1,18} *", value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class DecimalField(forms.DecimalField):
+    """A number in ASCII digits, with a point before its decimals."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip(" ") and not DECIMAL.fullmatch(value.strip(" ")):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)
 
@@ -199,6 +210,7 @@ class ZoneField(forms.ChoiceField):
 FIELDS: dict[type[models.Field], type[forms.Field]] = {
     models.CharField: LineField,
     models.DateField: DateField,
+    models.DecimalField: DecimalField,
     models.EmailField: EmailField,
     models.IntegerField: IntegerField,
     models.SlugField: SlugField,
