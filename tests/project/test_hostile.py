@@ -82,7 +82,7 @@ EDGES = {"date-time": INSTANTS, "date": DATES, "timezone": ZONES}
 def hostile_bodies(part: Schema, ids: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Bodies with every field wrong; with one field dubious, at any depth; with all fields of a kind at the edge."""
     good = good_body(part, ids)
-    fields = part["properties"]
+    fields = part.get("properties", {})  # A map by language has none of its own.
     for value in WRONG:
         yield dict.fromkeys(fields, value)
     for name, field in fields.items():
