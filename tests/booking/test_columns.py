@@ -36,10 +36,19 @@ ABSENT = {
         "reference": "a name in files",
         "owner": "the provider whose page it is",
         "providers": "a provider's own service is offered by that provider alone",
+        "translations": "a form field for each text and language",
     },
     (Service, "API"): {"reference": "a name in files"},
-    (Service, "import"): {"id": "the reference stands for it, which other systems know too"},
-    (Service, "admin"): {"id": "known by the address of the page", "reference": "a name in files"},
+    (Service, "import"): {
+        "id": "the reference stands for it, which other systems know too",
+        "photo": "a file of its own",
+        "translations": "texts in other languages are written on pages, in the admin and by the API",
+    },
+    (Service, "admin"): {
+        "id": "known by the address of the page",
+        "reference": "a name in files",
+        "translations": "a form field for each text and language",
+    },
     (Schedule, "form"): {
         "id": "known by the address of the page",
         "provider": "the provider whose page it is",

@@ -292,7 +292,7 @@ def test_sidebar_shows_the_front_desk_its_tasks(people):
             "Requests",
             "Reservations",
             "Appointment series",
-            "Numbers",
+            "Reports",
         ],
         "Calendar": [
             "Schedules",
