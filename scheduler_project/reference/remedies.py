@@ -59,7 +59,6 @@ CHECKS = {
     "not_with_changes": "Leave out these parameters: `changed_since` has its own order and pages.",
     "null": "Leave the field out instead of sending null.",
     "off_grid": "Choose a time on the grid of slots.",
-    "overflow": "Send a smaller number.",
     "out_of_range": "Send a date between the years 2000 and 2100.",
     "read_only_field": "Leave it out, or send it as it is. The message names the address that changes it, if one does.",
     "required": "Send the field.",
