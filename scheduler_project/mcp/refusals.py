@@ -15,8 +15,8 @@ from scheduler_project.documentation.guides import DOCS, ERRORS
 STATUSES = DOCS / "howto" / "api" / "4-errors.md"
 """The page that says what to do, by the status of an answer."""
 
-OF_CHECKS = re.compile(r"^`[a-z_]+`(?:, `[a-z_]+`)+\.$", re.MULTILINE)
-"""The codes of fields that fail their checks, which stand in one line."""
+OF_A_CHECK = "A field failed this check. The refusal names it in `attr`, and says in `detail` what it must be."
+"""The message of codes that the reference lists without one: those of fields."""
 
 
 def refusal(error: APIException) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def explain(code: Any) -> dict[str, Any]:
     rows = [row for row in codes() if row["code"] == code]
     if not rows:
         raise ValidationError({"code": [_("Unknown code.")]}, code="invalid_choice")
-    return {"code": code, "meanings": [{**row, "do": what_to_do().get(row["status"], "")} for row in rows]}
+    return {"code": code, "meanings": rows}
 
 
 @cache
@@ -45,24 +45,19 @@ def what_to_do() -> dict[int, str]:
 
 @cache
 def codes() -> list[dict[str, Any]]:
-    """Return all codes with their status, the fields they are about, their usual message, and where they occur."""
-    checks = OF_CHECKS.search(ERRORS.read_text(encoding="utf-8"))
-    assert checks is not None
-    message = "A field failed this check. The refusal names it in `attr`, and says in `detail` what it must be."
-    of_checks = [
-        {"code": code, "status": 400, "fields": [], "message": message, "about": "Any request"}
-        for code in re.findall(r"\w+", checks[0])
-    ]
-    return of_checks + [
+    """Return all codes of the API with their status, the fields they are about, their usual message, where they occur
+    and what to do. Codes of imported files have no status."""
+    return [
         {
             "code": row["code"].strip("`"),
-            "status": int(row["status"]),
+            "status": int(row.get("status", 400)),
             "fields": re.findall(r"\w+", row.get("field", "")),
-            "message": row["message"],
-            "about": row["heading"],
+            "message": row.get("message", OF_A_CHECK),
+            "about": row["heading"] if "message" in row else "Any request",
+            "do": row["do"],
         }
         for row in tables(ERRORS)
-        if "status" in row
+        if "status" in row or "message" not in row
     ]
 
 
