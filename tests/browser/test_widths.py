@@ -109,7 +109,7 @@ def test_pages_of_providers_fit(visitor, appointment, base_url):
     assert too_wide(page, *(f"/dashboard/{path}" for path in dashboard)) == []
 
 
-@pytest.mark.parametrize("language", ["en-GB", "de-DE", "fr-FR"])
+@pytest.mark.parametrize("language", ["en-GB", "de-DE", "fr-FR", "es-ES"])
 def test_menu_of_a_phone_stays_in_one_line(visitor, base_url, appointment, language):
     heights = {}
     for user in (appointment.provider.user, UserFactory(superuser=True)):
