@@ -214,5 +214,6 @@ def test_every_app_has_its_part():
         "links to confirm emails",
         "messages",
         "trail",
+        "unused pictures",
         "visitors",
     }
